@@ -1,0 +1,353 @@
+//! A request that passed its checks: planned, and made into what is committed together.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::delivery::{Decision, Delivery, DeliveryState, Reason};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ChannelId, DeliveryId, Locale, TenantId};
+use crate::limits::Limits;
+use crate::notification::{
+    Category, Class, ContentHash, NotificationRequest, Priority, RequestHash, Route, To, validate,
+};
+use crate::orchestrator::local::Handed;
+use crate::orchestrator::parts::Parts;
+use crate::orchestrator::report::{DeliveryReport, SendReport};
+use crate::planner::{Planned, Planning, Rules, Snapshot, plan};
+use crate::queue::{Acceptance, Accepted, Handoff, KeyHash, NewDelivery, Premise};
+use crate::recipient::Recipient;
+use crate::template::Engine;
+
+/// A request that passed every check which needs nobody's data.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    request: Arc<NotificationRequest>,
+    body: Arc<str>,
+    pub(crate) to: To,
+    category: Arc<Category>,
+    class: Class,
+    priority: Priority,
+    pub(crate) route: Route,
+    key: Option<KeyHash>,
+    hash: RequestHash,
+    pub(crate) refused: Vec<(u8, Reason)>,
+}
+
+/// Checks shapes, sizes, category, priority, route and the recipient given in the call.
+pub(crate) fn check(
+    parts: &Parts,
+    rules: &Rules,
+    tenant: &TenantId,
+    request: NotificationRequest,
+    to: To,
+) -> Result<Checked> {
+    validate(&request)?;
+    match &to {
+        To::Inline(recipient) => recipient.validate()?,
+        To::Id(id) => crate::limits::required("recipient.id", id.as_str(), Limits::RECIPIENT)?,
+    }
+    let category = Arc::clone(rules.category(request.category())?);
+    let priority = rules.priority(&request, &category)?;
+    let route = rules.route(&request, &category)?;
+    let unwritable = |e| Error::invalid("request", "does not serialise to JSON").source(e);
+    let body = serde_json::to_string(&request).map_err(unwritable)?;
+    if body.len() > Limits::DATA_BYTES {
+        Limits::check_data(
+            serde_json::to_string(request.data())
+                .map_err(unwritable)?
+                .len(),
+        )?;
+    }
+    let hash = RequestHash::of(&request, [to.id()]);
+    let key = request.idempotency_key().map(|key| {
+        KeyHash::from_bytes(
+            parts
+                .pepper
+                .hash("idempotency", &format!("{tenant}\0{key}")),
+        )
+    });
+    Ok(Checked {
+        class: category.class(),
+        request: Arc::new(request),
+        body: body.into(),
+        to,
+        category,
+        priority,
+        route,
+        key,
+        hash,
+        refused: Vec::new(),
+    })
+}
+
+/// One accepted or refused attempt to store a plan.
+pub(crate) enum Attempt {
+    Done(SendReport),
+    Again,
+}
+
+impl Checked {
+    fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let ttl = self
+            .request
+            .expires_after()
+            .copied()
+            .or(self.category.ttl());
+        ttl.map(|ttl| now + ttl)
+    }
+
+    /// Plans, and refuses what could never be sent: no template, missing variables.
+    pub(crate) fn plan(
+        &self,
+        parts: &Parts,
+        rules: &Rules,
+        engine: &Engine,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<Planned>> {
+        let locale = snapshot
+            .recipient
+            .as_ref()
+            .and_then(Recipient::locale)
+            .unwrap_or(&parts.default_locale);
+        self.check_templates(parts, engine, locale)?;
+        let renderable =
+            |channel: &ChannelId| parts.is_renderable(engine, &self.request, channel, locale);
+        let planning = Planning {
+            rules,
+            request: &self.request,
+            category: &self.category,
+            route: &self.route,
+            renderable: &renderable,
+            refused: &self.refused,
+            expires_at: self.expires_at(snapshot.now),
+        };
+        Ok(plan(&planning, snapshot))
+    }
+
+    /// A template that is missing for a channel the caller named, or for all of them, is an error; so is a missing variable.
+    fn check_templates(&self, parts: &Parts, engine: &Engine, locale: &Locale) -> Result<()> {
+        if self.request.content().is_some() {
+            return Ok(());
+        }
+        let mut found = false;
+        for step in self.route.steps() {
+            let name = self.request.template_name();
+            match parts.template(engine, &name, &step.channel, locale) {
+                Some(template) => {
+                    found = true;
+                    template.check_variables(self.request.data())?;
+                }
+                None if self.request.route().is_some() => {
+                    return Err(Error::new(
+                        ErrorKind::Template,
+                        format!("there is no template {name} for channel {}", step.channel),
+                    )
+                    .field("template"));
+                }
+                None => {}
+            }
+        }
+        if found {
+            Ok(())
+        } else {
+            let name = self.request.template_name();
+            Err(Error::new(
+                ErrorKind::Template,
+                format!("there is no template {name} for any channel of the route"),
+            )
+            .field("template"))
+        }
+    }
+
+    fn premises(
+        &self,
+        parts: &Parts,
+        tenant: &TenantId,
+        deliveries: &[NewDelivery],
+    ) -> Vec<Premise> {
+        let mut premises = Vec::new();
+        for delivery in deliveries
+            .iter()
+            .filter(|delivery| delivery.decision == Decision::Send)
+        {
+            premises.extend(parts.caps(
+                tenant,
+                &self.category,
+                &delivery.recipient,
+                &delivery.channel,
+                delivery.id,
+            ));
+        }
+        if let Some(window) = self.request.dedup_window() {
+            let content = ContentHash::of(&self.request, self.to.id());
+            premises.push(Premise::Unseen {
+                content: *content.as_bytes(),
+                window: *window,
+            });
+        }
+        premises
+    }
+
+    /// Everything that is committed together, and the report for when it is.
+    pub(crate) fn acceptance(
+        &self,
+        parts: &Parts,
+        tenant: &TenantId,
+        snapshot: &Arc<Snapshot>,
+        planned: &[Planned],
+        lend: bool,
+    ) -> (Acceptance, SendReport) {
+        let now = snapshot.now;
+        let id = parts.ids.notification(now);
+        let ids: Vec<DeliveryId> = planned.iter().map(|_| parts.ids.delivery(now)).collect();
+        let mut acceptance = Acceptance::new(
+            tenant.clone(),
+            id,
+            Arc::clone(&self.request),
+            Arc::clone(&self.body),
+            self.hash,
+            now,
+        );
+        acceptance.key = self.key;
+        acceptance.class = self.class;
+        acceptance.priority = self.priority;
+        acceptance.expires_at = self.expires_at(now);
+        let pinned = match &self.to {
+            To::Inline(recipient) => Some(Arc::new((**recipient).clone())),
+            To::Id(_) => None,
+        };
+        let recipient = self.to.id();
+        for (one, delivery_id) in planned.iter().zip(&ids) {
+            let mut delivery = NewDelivery::new(
+                *delivery_id,
+                recipient.clone(),
+                one.channel.clone(),
+                one.due,
+            );
+            delivery.pinned.clone_from(&pinned);
+            delivery.step = one.step;
+            delivery.after = one
+                .after
+                .and_then(|(before, when)| ids.get(usize::from(before)).map(|id| (*id, when)));
+            delivery.decision = one.decision.clone();
+            delivery.trace = one.trace.clone();
+            acceptance.deliveries.push(delivery);
+        }
+        acceptance.premises = self.premises(parts, tenant, &acceptance.deliveries);
+        if lend {
+            lend_to_this_process(parts, &mut acceptance, snapshot);
+        }
+        let deliveries = planned
+            .iter()
+            .zip(&ids)
+            .map(|(one, id)| DeliveryReport::planned(*id, recipient.clone(), one))
+            .collect();
+        (
+            acceptance,
+            SendReport {
+                id,
+                duplicate: false,
+                deliveries,
+            },
+        )
+    }
+
+    pub(crate) async fn answer(
+        &mut self,
+        parts: &Parts,
+        tenant: &TenantId,
+        accepted: Accepted,
+        report: SendReport,
+    ) -> Result<Attempt> {
+        match accepted {
+            Accepted::New => {
+                parts.accepted(tenant, &self.request, &self.category, &report);
+                Ok(Attempt::Done(report))
+            }
+            Accepted::Duplicate(id) => {
+                let deliveries = parts.deliveries.of_notification(tenant, id).await?;
+                let deliveries = deliveries.iter().map(DeliveryReport::from).collect();
+                Ok(Attempt::Done(SendReport {
+                    id,
+                    duplicate: true,
+                    deliveries,
+                }))
+            }
+            Accepted::Conflict => Err(Error::new(
+                ErrorKind::Conflict,
+                "was used for another request before; use a new key for a new request",
+            )
+            .field("idempotency_key")),
+            Accepted::Stale(Premise::Cap { counted_as, .. }) => {
+                let step = report
+                    .deliveries
+                    .iter()
+                    .find(|delivery| delivery.id == counted_as);
+                self.refused
+                    .extend(step.map(|delivery| (delivery.step, Reason::RateLimited)));
+                Ok(Attempt::Again)
+            }
+            Accepted::Stale(Premise::Unseen { .. }) => {
+                self.refused.extend(
+                    report
+                        .deliveries
+                        .iter()
+                        .map(|delivery| (delivery.step, Reason::Duplicate)),
+                );
+                Ok(Attempt::Again)
+            }
+            Accepted::Stale(_) => Ok(Attempt::Again),
+            Accepted::Fenced => Err(Error::new(
+                ErrorKind::Unexpected,
+                "the queue fenced an accept that holds no job",
+            )),
+        }
+    }
+}
+
+/// Lends what can go at once to the worker of this process, if there is one with a free place.
+fn lend_to_this_process(parts: &Parts, acceptance: &mut Acceptance, snapshot: &Arc<Snapshot>) {
+    let now = parts.clock.monotonic();
+    let (tenant, priority) = (acceptance.tenant.clone(), acceptance.priority);
+    for delivery in &mut acceptance.deliveries {
+        if delivery.decision != Decision::Send {
+            continue;
+        }
+        let Some(door) = parts.local.enter(priority, &delivery.channel, now) else {
+            parts.local.lane_has_work(priority, &delivery.channel);
+            continue;
+        };
+        let mut handed = Delivery::new(
+            delivery.id,
+            tenant.clone(),
+            acceptance.id,
+            Arc::clone(&acceptance.request),
+            delivery.recipient.clone(),
+            delivery.channel.clone(),
+            acceptance.accepted_at,
+        );
+        handed.pinned.clone_from(&delivery.pinned);
+        handed.step = delivery.step;
+        handed.class = acceptance.class;
+        handed.priority = priority;
+        handed.state = DeliveryState::Queued;
+        handed.expires_at = acceptance.expires_at;
+        let snapshot = Arc::clone(snapshot);
+        delivery.handoff = Some(Handoff::new(door.owner, door.lease, move |lease| {
+            // A worker that is gone leaves the lease to end by time, or to be taken over.
+            let handed = Handed {
+                lease,
+                delivery: handed,
+                snapshot: Some(snapshot),
+                slot: door.slot,
+            };
+            let _ = door.sender.send(handed);
+        }));
+    }
+}
+
+impl Checked {
+    pub(crate) fn take_request(&self) -> NotificationRequest {
+        (*self.request).clone()
+    }
+}

@@ -1,0 +1,148 @@
+//! Providers that operators configure while the system runs: followed within a second, on every host.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Result;
+use crate::id::{ChannelId, ProviderName};
+use crate::orchestrator::parts::Parts;
+use crate::orchestrator::providers::{ProviderSet, ProviderSlot};
+use crate::provider::{BreakerConfig, ProviderConfig, ProviderStore, Routing, Schemes};
+use crate::secret::SecretSource;
+
+/// What the providers in use are made of: those given in code, and how those in the store are built.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    pub(crate) given: Vec<Arc<ProviderSlot>>,
+    pub(crate) routing: BTreeMap<ChannelId, Routing>,
+    pub(crate) breaker: BreakerConfig,
+    pub(crate) schemes: Schemes,
+    pub(crate) secrets: Arc<dyn SecretSource>,
+    pub(crate) store: Option<Arc<dyn ProviderStore>>,
+    followed: Mutex<Followed>,
+}
+
+/// What was read last.
+#[derive(Debug, Default)]
+struct Followed {
+    revision: Option<u64>,
+    /// Each provider that was built, with the version it was built from: unchanged ones keep breaker and connections.
+    built: BTreeMap<ProviderName, (u64, Arc<ProviderSlot>)>,
+}
+
+impl Configured {
+    pub(crate) fn new(
+        given: Vec<Arc<ProviderSlot>>,
+        routing: BTreeMap<ChannelId, Routing>,
+        breaker: BreakerConfig,
+        schemes: Schemes,
+        secrets: Arc<dyn SecretSource>,
+        store: Option<Arc<dyn ProviderStore>>,
+    ) -> Self {
+        Self {
+            given,
+            routing,
+            breaker,
+            schemes,
+            secrets,
+            store,
+            followed: Mutex::default(),
+        }
+    }
+
+    /// The set without anything from the store.
+    pub(crate) fn given_set(&self) -> ProviderSet {
+        ProviderSet::new(self.given.clone(), self.routing.clone())
+    }
+
+    fn seen(&self, revision: u64) -> bool {
+        self.followed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .revision
+            == Some(revision)
+    }
+
+    /// Builds what changed. A provider that cannot be built is left out, and said so; the others go on.
+    fn build(&self, revision: u64, configs: &[ProviderConfig]) -> ProviderSet {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut built = BTreeMap::new();
+        for config in configs.iter().filter(|config| config.enabled) {
+            let slot = match followed.built.get(&config.name) {
+                Some((version, slot)) if *version == config.version => Arc::clone(slot),
+                _ => match config.build(&self.schemes, self.secrets.as_ref()) {
+                    Ok(provider) => Arc::new(ProviderSlot::new(provider, self.breaker)),
+                    Err(error) => {
+                        tracing::error!(provider = %config.name, error = %error, "the configured provider cannot be built");
+                        metrics::counter!("notifications_provider_config_errors_total")
+                            .increment(1);
+                        continue;
+                    }
+                },
+            };
+            built.insert(config.name.clone(), (config.version, slot));
+        }
+        let usable: Vec<ProviderConfig> = configs
+            .iter()
+            .filter(|config| built.contains_key(&config.name))
+            .cloned()
+            .collect();
+        let mut routing = self.routing.clone();
+        let channels: Vec<ChannelId> = usable.iter().map(|config| config.channel.clone()).collect();
+        for channel in channels {
+            if let Some(configured) = ProviderConfig::routing(&usable, &channel) {
+                // What operators configure is asked before what is given in code.
+                let next = match self.routing.get(&channel) {
+                    Some(given) => Routing::failover([configured, given.clone()]),
+                    None => configured,
+                };
+                routing.insert(channel, next);
+            }
+        }
+        let slots = self
+            .given
+            .iter()
+            .cloned()
+            .chain(built.values().map(|(_, slot)| Arc::clone(slot)))
+            .collect();
+        *followed = Followed {
+            revision: Some(revision),
+            built,
+        };
+        ProviderSet::new(slots, routing)
+    }
+}
+
+/// Follows the store's provider configurations, if they changed.
+///
+/// # Errors
+/// An error of the store; the providers in use stay as they are.
+pub(crate) async fn follow(parts: &Parts) -> Result<()> {
+    let configured = &parts.configured;
+    let Some(store) = &configured.store else {
+        return Ok(());
+    };
+    let revision = store.provider_revision().await?;
+    if configured.seen(revision) {
+        return Ok(());
+    }
+    let configs = store.providers().await?;
+    let now = parts.clock.now();
+    for config in &configs {
+        for (key, quota) in config.quotas() {
+            parts.limiter.set_quota(&key, quota, now).await?;
+        }
+    }
+    let set = configured.build(revision, &configs);
+    let mut rules = (*parts.rules.load_full()).clone();
+    rules.set_served(set.channels());
+    parts.local.slots().divide(&set.calls());
+    parts.providers.store(Arc::new(set));
+    parts.rules.store(Arc::new(rules));
+    tracing::info!(
+        revision,
+        configured = configs.len(),
+        "provider configurations followed"
+    );
+    Ok(())
+}

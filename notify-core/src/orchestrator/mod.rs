@@ -1,0 +1,370 @@
+//! The front door: accept, explain, cancel, and ask what became of it.
+
+mod accept;
+mod builder;
+mod checked;
+mod configured;
+mod local;
+mod operator;
+mod options;
+mod parts;
+mod people;
+mod providers;
+mod report;
+mod snapshot;
+
+pub use builder::OrchestratorBuilder;
+pub use operator::Operator;
+pub use options::WorkerOptions;
+pub use parts::{Enrich, Links};
+pub use people::{Cell, Inbox};
+pub use report::{DeliveryReport, Explanation, SendReport};
+
+pub(crate) use configured::follow;
+pub(crate) use local::{Handed, Slot};
+pub(crate) use parts::{Parts, Rendering};
+pub(crate) use providers::{ProviderSet, ProviderSlot};
+pub(crate) use snapshot::{addresses, short, suppressions};
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::audit::Actor;
+use crate::clock::Timestamp;
+use crate::delivery::{Delivery, DeliveryEvent, Reason};
+use crate::error::{Error, ErrorKind, Result};
+use crate::health::Health;
+use crate::id::{DeliveryId, NotificationId, RecipientId, TenantId};
+use crate::notification::{IntoRequest, NotificationRequest, To};
+use crate::queue::CancelOutcome;
+use crate::store::{Store, Transaction};
+
+/// The most entries that a page of history has.
+pub const MAX_PAGE: u32 = 1_000;
+
+/// The front door of a notification system. Cheap to clone; clones are the same system.
+///
+/// ```
+/// use notify_core::memory::MemoryStore;
+/// use notify_core::{Category, ChannelId, Content, NotificationRequest, Orchestrator, Recipient};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> notify_core::Result<()> {
+/// let notify = Orchestrator::builder(MemoryStore::new())
+///     .category(Category::transactional("orders"))
+///     .build()
+///     .await?;
+///
+/// let shipped = NotificationRequest::new("shipped", "orders").with_content(Content::new("Shipped", "On its way."));
+/// let report = notify.send(shipped, Recipient::new("ada")).await?;
+/// assert_eq!(report.deliveries[0].channel, ChannelId::IN_APP);
+///
+/// notify.worker().turn().await?;
+/// assert_eq!(notify.inbox("ada").counts().await?.unread, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Orchestrator {
+    parts: Arc<Parts>,
+    tenant: TenantId,
+    options: WorkerOptions,
+}
+
+impl Orchestrator {
+    /// Begins to put a system together on this store.
+    pub fn builder(store: impl Store) -> OrchestratorBuilder {
+        OrchestratorBuilder::new(Arc::new(store))
+    }
+
+    /// Begins to put a system together on a store that is shared already.
+    pub fn builder_on(store: Arc<dyn Store>) -> OrchestratorBuilder {
+        OrchestratorBuilder::new(store)
+    }
+
+    pub(crate) fn new(parts: Arc<Parts>, options: WorkerOptions) -> Self {
+        Self {
+            parts,
+            tenant: TenantId::default(),
+            options,
+        }
+    }
+
+    pub(crate) const fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+
+    pub(crate) const fn options(&self) -> &WorkerOptions {
+        &self.options
+    }
+
+    /// The same system, for one customer of the application. Nothing of one tenant is seen by another.
+    #[must_use]
+    pub fn tenant(&self, tenant: impl Into<TenantId>) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+            tenant: tenant.into(),
+            options: self.options,
+        }
+    }
+
+    /// What an operator may do; each action leaves an audit row.
+    #[must_use]
+    pub fn as_operator(&self, id: impl Into<String>) -> Operator {
+        Operator::new(
+            Arc::clone(&self.parts),
+            self.tenant.clone(),
+            Actor::operator(id),
+        )
+    }
+
+    /// Tells one person that something happened. When it returns, it is durable.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] naming the field; [`ErrorKind::NotFound`] for an unknown recipient; [`ErrorKind::Template`] naming the
+    /// template or variable; [`ErrorKind::Conflict`] if the idempotency key stands for another request: then nothing is stored.
+    /// [`ErrorKind::Unknown`] if the answer to the commit was lost: repeat it with the same key.
+    pub async fn send(
+        &self,
+        notification: impl IntoRequest,
+        to: impl Into<To>,
+    ) -> Result<SendReport> {
+        accept::send(
+            &self.parts,
+            &self.tenant,
+            notification.into_request()?,
+            to.into(),
+        )
+        .await
+    }
+
+    /// Tells many people, or many different things; each has its own result, in order, and they share reads and commits.
+    ///
+    /// # Errors
+    /// An error of the store that concerns all of them. What concerns one is in its own result.
+    pub async fn send_batch<N: IntoRequest, T: Into<To>>(
+        &self,
+        batch: impl IntoIterator<Item = (N, T)>,
+    ) -> Result<Vec<Result<SendReport>>> {
+        let batch = batch
+            .into_iter()
+            .map(|(notification, to)| {
+                notification
+                    .into_request()
+                    .map(|request| (request, to.into()))
+            })
+            .collect();
+        accept::send_batch(&self.parts, &self.tenant, batch).await
+    }
+
+    /// Tells one person inside the application's own transaction: its commit sends, its rollback sends nothing.
+    ///
+    /// The report is durable when the transaction is. After the commit, [`wake`](Self::wake) spares the worker a poll.
+    ///
+    /// A tenant that this process never used is used once before, by [`explain`](Self::explain): its templates are stored at
+    /// first use, and that would wait for the open transaction.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`ErrorKind::Busy`] asks to repeat the transaction, which only the caller can.
+    pub async fn send_in(
+        &self,
+        transaction: &mut dyn Transaction,
+        notification: impl IntoRequest,
+        to: impl Into<To>,
+    ) -> Result<SendReport> {
+        let request: NotificationRequest = notification.into_request()?;
+        accept::send_in(&self.parts, transaction, &self.tenant, request, to.into()).await
+    }
+
+    /// Lets the workers look for work now: after a transaction with [`send_in`](Self::send_in) was committed.
+    pub fn wake(&self) {
+        self.parts.queue.wake();
+    }
+
+    /// What [`send`](Self::send) would decide now, and why. Nothing is stored.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn explain(
+        &self,
+        notification: impl IntoRequest,
+        to: impl Into<To>,
+    ) -> Result<Explanation> {
+        accept::explain(
+            &self.parts,
+            &self.tenant,
+            notification.into_request()?,
+            to.into(),
+        )
+        .await
+    }
+
+    /// Takes one delivery back, if no provider has it yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn cancel(&self, id: DeliveryId) -> Result<CancelOutcome> {
+        let now = self.parts.clock.now();
+        let answer = self
+            .parts
+            .queue
+            .cancel(
+                &self.tenant,
+                &[id],
+                Reason::Cancelled,
+                &Actor::Application,
+                now,
+            )
+            .await?;
+        answer.into_iter().next().ok_or_else(|| short("a queue"))
+    }
+
+    /// Takes back every delivery of a notification that no provider has yet; answers for each.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such notification.
+    pub async fn cancel_notification(
+        &self,
+        id: NotificationId,
+    ) -> Result<Vec<(DeliveryId, CancelOutcome)>> {
+        let ids: Vec<_> = self
+            .notification(id)
+            .await?
+            .iter()
+            .map(|delivery| delivery.id)
+            .collect();
+        let now = self.parts.clock.now();
+        let answers = self
+            .parts
+            .queue
+            .cancel(
+                &self.tenant,
+                &ids,
+                Reason::Cancelled,
+                &Actor::Application,
+                now,
+            )
+            .await?;
+        Ok(ids.into_iter().zip(answers).collect())
+    }
+
+    /// Every delivery of a notification.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such notification.
+    pub async fn notification(&self, id: NotificationId) -> Result<Vec<Delivery>> {
+        let deliveries = self
+            .parts
+            .deliveries
+            .of_notification(&self.tenant, id)
+            .await?;
+        if deliveries.is_empty() {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "there is no such notification",
+            ));
+        }
+        Ok(deliveries)
+    }
+
+    /// One delivery as it stands.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such delivery.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Delivery> {
+        let found = self
+            .parts
+            .deliveries
+            .load(&[id])
+            .await?
+            .into_iter()
+            .next()
+            .flatten();
+        found
+            .filter(|delivery| delivery.tenant == self.tenant)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such delivery"))
+    }
+
+    /// Everything that happened to one delivery, oldest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such delivery.
+    pub async fn timeline(&self, id: DeliveryId) -> Result<Vec<DeliveryEvent>> {
+        let events = self.parts.deliveries.timeline(&self.tenant, id).await?;
+        if events.is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, "there is no such delivery"));
+        }
+        Ok(events)
+    }
+
+    /// A page of one person's deliveries, newest first: those before `before`, at most `limit` (up to [`MAX_PAGE`]).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn history(
+        &self,
+        recipient: impl Into<RecipientId>,
+        before: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>> {
+        self.parts
+            .deliveries
+            .history(&self.tenant, &recipient.into(), before, limit.min(MAX_PAGE))
+            .await
+    }
+
+    /// How many deliveries one person has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn history_count(&self, recipient: impl Into<RecipientId>) -> Result<u64> {
+        self.parts
+            .deliveries
+            .history_count(&self.tenant, &recipient.into())
+            .await
+    }
+
+    /// The deliveries that wait for an operator: attempts spent, or outcome unknown. Newest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn dead_letters(
+        &self,
+        before: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>> {
+        self.parts
+            .queue
+            .dead_letters(&self.tenant, before, limit.min(MAX_PAGE))
+            .await
+    }
+
+    /// Whether the system works: alive and ready are two things.
+    pub async fn health(&self) -> Health {
+        let store = self.parts.store.check().await;
+        let mut health = Health::new(
+            true,
+            store.is_ok(),
+            store.map_err(|error| error.to_string()),
+        );
+        let now = self.parts.clock.now();
+        health.lanes = self.parts.queue.depth(now).await.unwrap_or_default();
+        health.breakers = self.parts.providers.load().breakers();
+        health.last_claim = self.parts.local.last_claim();
+        health
+    }
+
+    /// The time by the store's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+}
+
+impl fmt::Debug for Orchestrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Orchestrator")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,237 @@
+//! Recipients, what they want, and their inboxes: by the application on their behalf.
+
+use std::sync::Arc;
+
+use crate::audit::Actor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{CategoryId, ChannelId, RecipientId, TenantId};
+use crate::inbox::{InboxCounts, InboxItem, InboxStore, Mark};
+use crate::orchestrator::operator::without;
+use crate::orchestrator::{MAX_PAGE, Orchestrator, Parts, short};
+use crate::preference::{Allowed, PreferenceChange, Setting, allowed};
+use crate::recipient::Recipient;
+
+/// One cell of a person's settings as they take effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cell {
+    /// Which kind.
+    pub category: CategoryId,
+    /// Where.
+    pub channel: ChannelId,
+    /// Whether messages go.
+    pub allowed: Allowed,
+    /// Whether the person cannot change it.
+    pub locked: bool,
+}
+
+impl Orchestrator {
+    /// Stores a recipient, replacing the one with the same id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] naming the field; [`ErrorKind::Unsupported`] if the store keeps no recipients.
+    pub async fn put_recipient(&self, recipient: Recipient) -> Result<()> {
+        self.put_recipients(&[recipient]).await
+    }
+
+    /// Stores recipients, all or none.
+    ///
+    /// # Errors
+    /// As [`put_recipient`](Self::put_recipient).
+    pub async fn put_recipients(&self, recipients: &[Recipient]) -> Result<()> {
+        for recipient in recipients {
+            recipient.validate()?;
+        }
+        let store = Arc::clone(&self.parts.store)
+            .recipients()
+            .ok_or_else(|| without("recipients"))?;
+        store
+            .put(&self.tenant, recipients, &Actor::Application)
+            .await
+    }
+
+    /// Forgets recipients; answers how many there were.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the store keeps no recipients.
+    pub async fn remove_recipients(&self, ids: &[RecipientId]) -> Result<u64> {
+        let store = Arc::clone(&self.parts.store)
+            .recipients()
+            .ok_or_else(|| without("recipients"))?;
+        store.remove(&self.tenant, ids, &Actor::Application).await
+    }
+
+    /// Changes what a person wants. Takes effect at once, also for what is queued.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if it switches off a category that is not optional; [`ErrorKind::Invalid`] for an unknown category.
+    pub async fn change_preferences(&self, change: &PreferenceChange) -> Result<()> {
+        if let PreferenceChange::Cell {
+            category, setting, ..
+        } = change
+        {
+            let rules = self.parts.rules();
+            let category = rules.category(category)?;
+            if category.is_mandatory() && matches!(setting, Setting::No | Setting::NotAllowed) {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "category {} is not optional and cannot be switched off",
+                        category.id()
+                    ),
+                ));
+            }
+        }
+        self.parts
+            .preferences
+            .apply(
+                &self.tenant,
+                change,
+                &Actor::Recipient,
+                self.parts.clock.now(),
+            )
+            .await
+    }
+
+    /// A person's settings as they take effect: one cell for each category and each channel with a provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn preferences(&self, recipient: impl Into<RecipientId>) -> Result<Vec<Cell>> {
+        let loaded = self
+            .parts
+            .preferences
+            .load(&self.tenant, &[recipient.into()])
+            .await?;
+        let preferences = loaded
+            .into_iter()
+            .next()
+            .ok_or_else(|| short("a preference store"))?;
+        let rules = self.parts.rules();
+        let mut cells = Vec::new();
+        for category in rules.categories() {
+            for channel in rules.served() {
+                let allowed = allowed(category, channel, rules.defaults(), &preferences);
+                cells.push(Cell {
+                    category: category.id().clone(),
+                    channel: channel.clone(),
+                    allowed,
+                    locked: category.is_mandatory() || allowed == Allowed::NotAllowed,
+                });
+            }
+        }
+        Ok(cells)
+    }
+
+    /// One person's inbox.
+    #[must_use]
+    pub fn inbox(&self, recipient: impl Into<RecipientId>) -> Inbox {
+        Inbox {
+            parts: Arc::clone(&self.parts),
+            tenant: self.tenant.clone(),
+            recipient: recipient.into(),
+        }
+    }
+}
+
+/// One person's inbox. Made by [`Orchestrator::inbox`].
+#[derive(Debug)]
+pub struct Inbox {
+    parts: Arc<Parts>,
+    tenant: TenantId,
+    recipient: RecipientId,
+}
+
+impl Inbox {
+    fn store(&self) -> Result<Arc<dyn InboxStore>> {
+        Arc::clone(&self.parts.store)
+            .inbox()
+            .ok_or_else(|| without("inboxes"))
+    }
+
+    /// A page, newest first: those before `before`, at most `limit`, without archived ones.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the store keeps no inboxes.
+    pub async fn page(&self, before: Option<u64>, limit: u32) -> Result<Vec<InboxItem>> {
+        self.store()?
+            .page(
+                &self.tenant,
+                &self.recipient,
+                before,
+                limit.min(MAX_PAGE),
+                false,
+            )
+            .await
+    }
+
+    /// A page with archived items among the others.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub async fn page_with_archived(
+        &self,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<InboxItem>> {
+        self.store()?
+            .page(
+                &self.tenant,
+                &self.recipient,
+                before,
+                limit.min(MAX_PAGE),
+                true,
+            )
+            .await
+    }
+
+    /// How many items wait.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub async fn counts(&self) -> Result<InboxCounts> {
+        self.store()?.counts(&self.tenant, &self.recipient).await
+    }
+
+    /// Marks items; answers with the counts after it.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub async fn mark(&self, sequences: &[u64], mark: Mark) -> Result<InboxCounts> {
+        self.store()?
+            .mark(
+                &self.tenant,
+                &self.recipient,
+                sequences,
+                mark,
+                self.parts.clock.now(),
+            )
+            .await
+    }
+
+    /// Marks every item up to and including `up_to`: what the person has on their screen, not what came since.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub async fn mark_all(&self, up_to: u64, mark: Mark) -> Result<InboxCounts> {
+        self.store()?
+            .mark_all(
+                &self.tenant,
+                &self.recipient,
+                up_to,
+                mark,
+                self.parts.clock.now(),
+            )
+            .await
+    }
+
+    /// For how many days items are kept: 1 to 15.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] naming `days`.
+    pub async fn retain(&self, days: u8) -> Result<()> {
+        self.store()?
+            .retain(&self.tenant, &self.recipient, days)
+            .await
+    }
+}

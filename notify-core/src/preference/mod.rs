@@ -1,0 +1,313 @@
+//! What people want to hear, where: settings in layers, opt-outs, consent and suppressed addresses.
+
+mod merge;
+mod store;
+mod suppression;
+
+pub use merge::{Allowed, Defaults, allowed};
+pub use store::{PreferenceStore, Stamp};
+pub use suppression::{
+    AddressHash, Pepper, Suppression, SuppressionScope, SuppressionSource, SuppressionStore,
+};
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{CategoryId, ChannelId, RecipientId};
+
+/// One cell of the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "merging must be thought through for each setting"
+)]
+pub enum Setting {
+    /// Nothing is said here; the layer below decides.
+    #[default]
+    Inherit,
+    /// On.
+    Yes,
+    /// Off.
+    No,
+    /// Off, and no layer above can turn it on.
+    NotAllowed,
+}
+
+impl Setting {
+    /// The number that stores keep.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Inherit => 0,
+            Self::Yes => 1,
+            Self::No => 2,
+            Self::NotAllowed => 3,
+        }
+    }
+
+    /// This layer laid over the one `below`.
+    #[must_use]
+    pub const fn over(self, below: Self) -> Self {
+        match (self, below) {
+            (_, Self::NotAllowed) => Self::NotAllowed,
+            (Self::Inherit, below) => below,
+            (own, _) => own,
+        }
+    }
+}
+
+/// One layer of settings: the tenant's, or a person's.
+///
+/// ```
+/// use notify_core::preference::{Setting, Settings};
+/// use notify_core::{CategoryId, ChannelId};
+///
+/// let mut settings = Settings::default();
+/// settings.set("news", ChannelId::EMAIL, Setting::No);
+/// assert_eq!(settings.cell(&CategoryId::new("news"), &ChannelId::EMAIL), Setting::No);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    cells: BTreeMap<CategoryId, BTreeMap<ChannelId, Setting>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    channels: BTreeMap<ChannelId, Setting>,
+    #[serde(default, skip_serializing_if = "is_inherit")]
+    marketing: Setting,
+}
+
+fn is_inherit(setting: &Setting) -> bool {
+    *setting == Setting::Inherit
+}
+
+impl Settings {
+    /// What is said of a category on a channel.
+    #[must_use]
+    pub fn cell(&self, category: &CategoryId, channel: &ChannelId) -> Setting {
+        self.cells
+            .get(category)
+            .and_then(|row| row.get(channel))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// What is said of a whole channel.
+    #[must_use]
+    pub fn channel(&self, channel: &ChannelId) -> Setting {
+        self.channels.get(channel).copied().unwrap_or_default()
+    }
+
+    /// What is said of all marketing.
+    #[must_use]
+    pub const fn marketing(&self) -> Setting {
+        self.marketing
+    }
+
+    /// Says something of a category on a channel.
+    pub fn set(
+        &mut self,
+        category: impl Into<CategoryId>,
+        channel: impl Into<ChannelId>,
+        setting: Setting,
+    ) {
+        let (category, channel) = (category.into(), channel.into());
+        if setting == Setting::Inherit {
+            if let Some(row) = self.cells.get_mut(&category) {
+                row.remove(&channel);
+            }
+            self.cells.retain(|_, row| !row.is_empty());
+        } else {
+            self.cells
+                .entry(category)
+                .or_default()
+                .insert(channel, setting);
+        }
+    }
+
+    /// Says something of a whole channel.
+    pub fn set_channel(&mut self, channel: impl Into<ChannelId>, setting: Setting) {
+        if setting == Setting::Inherit {
+            self.channels.remove(&channel.into());
+        } else {
+            self.channels.insert(channel.into(), setting);
+        }
+    }
+
+    /// Says something of all marketing.
+    pub const fn set_marketing(&mut self, setting: Setting) {
+        self.marketing = setting;
+    }
+
+    /// Whether nothing is said at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty() && self.channels.is_empty() && self.marketing == Setting::Inherit
+    }
+}
+
+/// What is known of one person's wishes, and of the tenant's rules for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Preferences {
+    /// The tenant's layer.
+    pub tenant: std::sync::Arc<Settings>,
+    /// The person's layer.
+    pub user: Settings,
+    /// The categories of marketing they agreed to.
+    pub consents: BTreeSet<CategoryId>,
+    /// The version of all this, if the store can check it in the commit that begins a message.
+    pub stamp: Option<Stamp>,
+}
+
+impl Preferences {
+    /// What a store or the application knows.
+    #[must_use]
+    pub fn new(tenant: impl Into<std::sync::Arc<Settings>>, user: Settings) -> Self {
+        Self {
+            tenant: tenant.into(),
+            user,
+            consents: BTreeSet::new(),
+            stamp: None,
+        }
+    }
+
+    /// With the categories they agreed to.
+    #[must_use]
+    pub fn with_consents(mut self, consents: impl IntoIterator<Item = CategoryId>) -> Self {
+        self.consents = consents.into_iter().collect();
+        self
+    }
+
+    /// With a version that the store that issued it can check.
+    #[must_use]
+    pub const fn with_stamp(mut self, stamp: Stamp) -> Self {
+        self.stamp = Some(stamp);
+        self
+    }
+}
+
+/// One change of what people want. Takes effect at once, also for what is queued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum PreferenceChange {
+    /// A category on a channel.
+    Cell {
+        /// Whose.
+        recipient: RecipientId,
+        /// Which kind.
+        category: CategoryId,
+        /// Where.
+        channel: ChannelId,
+        /// What is said.
+        setting: Setting,
+    },
+    /// A whole channel.
+    Channel {
+        /// Whose.
+        recipient: RecipientId,
+        /// Where.
+        channel: ChannelId,
+        /// What is said.
+        setting: Setting,
+    },
+    /// All marketing.
+    Marketing {
+        /// Whose.
+        recipient: RecipientId,
+        /// What is said.
+        setting: Setting,
+    },
+    /// Everything a person said, replaced.
+    Replace {
+        /// Whose.
+        recipient: RecipientId,
+        /// What is said from now on.
+        settings: Settings,
+    },
+    /// Agreed to, or withdrawn from, a category of marketing. Kept in the consent log.
+    Consent {
+        /// Whose.
+        recipient: RecipientId,
+        /// Which kind.
+        category: CategoryId,
+        /// Agreed or withdrawn.
+        granted: bool,
+        /// Where it was said, such as `signup form`, and in what words.
+        source: String,
+    },
+    /// The tenant's rules for everybody, replaced.
+    Tenant {
+        /// What holds from now on.
+        settings: Settings,
+    },
+}
+
+impl PreferenceChange {
+    /// Whose preferences change; `None` where it is the tenant's rules.
+    #[must_use]
+    pub const fn recipient(&self) -> Option<&RecipientId> {
+        match self {
+            Self::Cell { recipient, .. }
+            | Self::Channel { recipient, .. }
+            | Self::Marketing { recipient, .. }
+            | Self::Replace { recipient, .. }
+            | Self::Consent { recipient, .. } => Some(recipient),
+            Self::Tenant { .. } => None,
+        }
+    }
+
+    /// Carries the change out on what is known of the person. Pure; used by every store.
+    pub fn apply(&self, preferences: &mut Preferences) {
+        match self {
+            Self::Cell {
+                category,
+                channel,
+                setting,
+                ..
+            } => preferences.user.set(category, channel, *setting),
+            Self::Channel {
+                channel, setting, ..
+            } => preferences.user.set_channel(channel, *setting),
+            Self::Marketing { setting, .. } => preferences.user.set_marketing(*setting),
+            Self::Replace { settings, .. } => preferences.user.clone_from(settings),
+            Self::Consent {
+                category,
+                granted: true,
+                ..
+            } => {
+                preferences.consents.insert(category.clone());
+            }
+            Self::Consent { category, .. } => {
+                preferences.consents.remove(category);
+            }
+            Self::Tenant { settings } => preferences.tenant = std::sync::Arc::new(settings.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_allowed_is_sticky_and_inherit_is_transparent() {
+        use Setting::{Inherit, No, NotAllowed, Yes};
+        for above in [Inherit, Yes, No, NotAllowed] {
+            assert_eq!(above.over(NotAllowed), NotAllowed);
+            assert_eq!(Inherit.over(above), above);
+        }
+        assert_eq!(Yes.over(No), Yes);
+        assert_eq!(No.over(Yes), No);
+    }
+
+    #[test]
+    fn inherit_leaves_nothing_behind() {
+        let mut settings = Settings::default();
+        settings.set("news", "email", Setting::No);
+        settings.set_channel("sms", Setting::No);
+        settings.set("news", "email", Setting::Inherit);
+        settings.set_channel("sms", Setting::Inherit);
+        assert!(settings.is_empty());
+    }
+}

@@ -1,0 +1,419 @@
+//! Before a call: read what is not known, decide again, render.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::delivery::{Decision, DeliveryState, EventKind, Frozen, Reason, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Locale, RecipientId, TenantId};
+use crate::message::Message;
+use crate::notification::{Category, OnUnknown};
+use crate::orchestrator::{ProviderSet, Rendering, addresses, short, suppressions};
+use crate::planner::{Rules, Snapshot, decide, needed};
+use crate::preference::Preferences;
+use crate::provider::Routing;
+use crate::queue::Outcome;
+use crate::recipient::Recipient;
+use crate::template::{Engine, ReleaseId};
+use crate::worker::Shared;
+use crate::worker::contain::{contain, contain_call};
+use crate::worker::work::{Done, Finished, Work};
+
+/// One delivery that may be sent: decided and rendered.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) work: Work,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) category: Arc<Category>,
+    pub(crate) message: Message,
+    pub(crate) frozen: Frozen,
+}
+
+/// Reads what is missing for a batch; what cannot be read is given back.
+pub(crate) async fn read(
+    shared: &Shared,
+    rules: &Rules,
+    batch: &mut Vec<Work>,
+    done: &mut Vec<Done>,
+) {
+    let mut tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
+    for (no, work) in batch
+        .iter()
+        .enumerate()
+        .filter(|(_, work)| work.snapshot.is_none())
+    {
+        tenants
+            .entry(work.delivery.tenant.clone())
+            .or_default()
+            .push(no);
+    }
+    let mut failed = Vec::new();
+    for (tenant, numbers) in tenants {
+        let reading = read_tenant(shared, rules, &tenant, batch, &numbers);
+        match contain(reading)
+            .await
+            .unwrap_or_else(|_| Err(panicked("a recipient resolver or preference store")))
+        {
+            Ok(snapshots) => {
+                for (no, snapshot) in numbers.into_iter().zip(snapshots) {
+                    batch[no].snapshot = Some(snapshot);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, count = numbers.len(), "cannot read recipients or preferences; trying again later");
+                metrics::counter!("notifications_released_total", "why" => "unreadable")
+                    .increment(numbers.len() as u64);
+                failed.extend(numbers);
+            }
+        }
+    }
+    let due = shared.parts.clock.now() + shared.options.backoff;
+    failed.sort_unstable();
+    for no in failed.into_iter().rev() {
+        done.push(batch.swap_remove(no).release(due));
+    }
+}
+
+fn panicked(who: &str) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("{who} panicked"))
+}
+
+async fn read_tenant(
+    shared: &Shared,
+    rules: &Rules,
+    tenant: &TenantId,
+    batch: &[Work],
+    numbers: &[usize],
+) -> Result<Vec<Arc<Snapshot>>> {
+    let parts = &shared.parts;
+    let unknown: Vec<RecipientId> = numbers
+        .iter()
+        .filter(|no| batch[**no].delivery.pinned.is_none())
+        .map(|no| batch[*no].delivery.recipient.clone())
+        .collect();
+    let found = if unknown.is_empty() {
+        Vec::new()
+    } else {
+        parts.recipients.resolve(tenant, &unknown).await?
+    };
+    let mut found = found.into_iter();
+    let ids: Vec<RecipientId> = numbers
+        .iter()
+        .map(|no| batch[*no].delivery.recipient.clone())
+        .collect();
+    let preferences = wishes(shared, rules, tenant, batch, numbers, &ids).await?;
+    let now = parts.clock.now();
+    let mut snapshots = Vec::with_capacity(numbers.len());
+    for (no, wishes) in numbers.iter().zip(preferences) {
+        let delivery = &batch[*no].delivery;
+        let person: Option<Recipient> = match &delivery.pinned {
+            Some(pinned) => Some((**pinned).clone()),
+            None => found.next().ok_or_else(|| short("a recipient resolver"))?,
+        };
+        let addresses = person
+            .as_ref()
+            .map(|person| addresses(parts, rules, person, std::iter::once(&delivery.channel)))
+            .unwrap_or_default();
+        snapshots.push(Some(Snapshot::new(person, wishes, addresses, now)));
+    }
+    suppressions(parts, tenant, &mut snapshots).await?;
+    Ok(snapshots.into_iter().flatten().map(Arc::new).collect())
+}
+
+/// What people want. If that cannot be read, only mandatory categories go on; a batch with others waits.
+async fn wishes(
+    shared: &Shared,
+    rules: &Rules,
+    tenant: &TenantId,
+    batch: &[Work],
+    numbers: &[usize],
+    ids: &[RecipientId],
+) -> Result<Vec<Option<Preferences>>> {
+    let mandatory = |no: &usize| {
+        rules
+            .find_category(batch[*no].delivery.request.category())
+            .is_some_and(|category| category.is_mandatory())
+    };
+    match shared.parts.preferences.load(tenant, ids).await {
+        Ok(loaded) if loaded.len() == ids.len() => Ok(loaded.into_iter().map(Some).collect()),
+        Ok(_) => Err(short("a preference store")),
+        Err(_) if numbers.iter().all(mandatory) => Ok(vec![None; ids.len()]),
+        Err(error) => Err(error),
+    }
+}
+
+/// Decides one delivery again and renders it, or says what becomes of it instead.
+pub(crate) async fn prepare(
+    shared: &Shared,
+    rules: &Rules,
+    providers: &ProviderSet,
+    work: Work,
+) -> Result<Prepared, Done> {
+    let now = shared.parts.clock.now();
+    let later = now + shared.options.backoff;
+    let Some(category) = rules
+        .find_category(work.delivery.request.category())
+        .map(Arc::clone)
+    else {
+        // A newer version of the application knows it: nothing is dropped during a rolling deployment.
+        return Err(unserved(work, later, "category"));
+    };
+    let Some(snapshot) = work.snapshot.clone() else {
+        return Err(work.release(later));
+    };
+    let work = still_needed(shared, work, now, later).await?;
+    let (engine, frozen_locale) = match engine_of(shared, &work).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(error = %error, "cannot read templates; trying again later");
+            return Err(work.release(later));
+        }
+    };
+    let locale = frozen_locale
+        .or_else(|| {
+            snapshot
+                .recipient
+                .as_ref()
+                .and_then(Recipient::locale)
+                .cloned()
+        })
+        .unwrap_or_else(|| shared.parts.default_locale.clone());
+    let delivery = &work.delivery;
+    let renderable =
+        shared
+            .parts
+            .is_renderable(&engine, &delivery.request, &delivery.channel, &locale);
+    let verdict = decide(
+        rules,
+        &delivery.request,
+        &category,
+        &delivery.channel,
+        renderable,
+        delivery.expires_at,
+        &snapshot,
+    );
+    let work = go_on(work, verdict.decision, now, later)?;
+    let work = interrupted(shared, providers, &category, work, now)?;
+    let frozen = match frozen(&work, rules, &snapshot, &locale, &engine) {
+        Some(frozen) => frozen,
+        None => return Err(suppressed(work, Reason::AddressSuppressed, now)),
+    };
+    let message = render(shared, rules, &engine, &work, &snapshot, &frozen, &locale);
+    match message {
+        Ok(message) => Ok(Prepared {
+            work,
+            snapshot,
+            category,
+            message,
+            frozen,
+        }),
+        Err(error) => Err(unrendered(work, &error, now)),
+    }
+}
+
+/// Goes on with what is to be sent; says what becomes of everything else.
+fn go_on(work: Work, decision: Decision, now: Timestamp, later: Timestamp) -> Result<Work, Done> {
+    match decision {
+        Decision::Send => Ok(work),
+        Decision::Suppress {
+            reason: Reason::Expired,
+        } => Err(expired(work, now)),
+        Decision::Suppress {
+            reason: Reason::NoProvider,
+        } => Err(unserved(work, later, "provider")),
+        Decision::Suppress {
+            reason: Reason::NoTemplate,
+        } => Err(unserved(work, later, "template")),
+        Decision::Suppress { reason } => Err(suppressed(work, reason, now)),
+        Decision::Hold { until, reason } => Err(held(work, until, reason, now)),
+        Decision::Digest { .. } => Err(work.release(later)),
+    }
+}
+
+fn unserved(work: Work, later: Timestamp, what: &'static str) -> Done {
+    tracing::warn!(
+        delivery = %work.delivery.id,
+        missing = what,
+        "this process cannot serve the delivery; leaving it to another"
+    );
+    metrics::counter!("notifications_released_total", "why" => what).increment(1);
+    work.release(later)
+}
+
+pub(crate) fn expired(work: Work, now: Timestamp) -> Done {
+    Finished::without_call(
+        work,
+        Outcome::Finished(DeliveryState::Expired),
+        Reason::Expired,
+        EventKind::Expired,
+        now,
+    )
+}
+
+pub(crate) fn suppressed(work: Work, reason: Reason, now: Timestamp) -> Done {
+    Finished::without_call(
+        work,
+        Outcome::Finished(DeliveryState::Suppressed),
+        reason,
+        EventKind::Suppressed,
+        now,
+    )
+}
+
+fn held(work: Work, until: Timestamp, reason: Reason, now: Timestamp) -> Done {
+    Finished::without_call(
+        work,
+        Outcome::Again {
+            due: until,
+            held: true,
+        },
+        reason,
+        EventKind::Held,
+        now,
+    )
+}
+
+fn unrendered(work: Work, error: &Error, now: Timestamp) -> Done {
+    tracing::error!(delivery = %work.delivery.id, error = %error, "the message cannot be rendered");
+    let reason = if error.kind() == ErrorKind::Invalid {
+        Reason::InvalidMessage
+    } else {
+        Reason::TemplateFailed
+    };
+    Finished::without_call(
+        work,
+        Outcome::Finished(DeliveryState::Failed),
+        reason,
+        EventKind::Failed,
+        now,
+    )
+}
+
+/// A waiting step whose time came is needed only if the step before did not do.
+async fn still_needed(
+    shared: &Shared,
+    work: Work,
+    now: Timestamp,
+    later: Timestamp,
+) -> Result<Work, Done> {
+    let Some((before, when)) = work.delivery.after else {
+        return Ok(work);
+    };
+    match shared.parts.deliveries.load(&[before]).await {
+        Err(_) => Err(work.release(later)),
+        Ok(found) => match found.into_iter().next().flatten() {
+            Some(before) if !needed(when, before.state, before.seen_at.is_some()) => {
+                Err(Finished::without_call(
+                    work,
+                    Outcome::Finished(DeliveryState::Cancelled),
+                    Reason::NotNeeded,
+                    EventKind::Cancelled,
+                    now,
+                ))
+            }
+            _ => Ok(work),
+        },
+    }
+}
+
+/// The release that an earlier attempt was rendered with, or the newest.
+async fn engine_of(shared: &Shared, work: &Work) -> Result<(Arc<Engine>, Option<Locale>)> {
+    let parts = &shared.parts;
+    match &work.lease.frozen {
+        Some(frozen) => {
+            let engine = match frozen.release {
+                Some(release) => {
+                    parts
+                        .cache
+                        .release(&work.delivery.tenant, ReleaseId::from_u128(release))
+                        .await?
+                }
+                None => parts.templates(&work.delivery.tenant).await?,
+            };
+            Ok((engine, frozen.locale.clone()))
+        }
+        None => Ok((parts.templates(&work.delivery.tenant).await?, None)),
+    }
+}
+
+/// A call that its owner did not survive may have gone out: sent again under the same key, or by the category's rule.
+fn interrupted(
+    shared: &Shared,
+    providers: &ProviderSet,
+    category: &Category,
+    work: Work,
+    now: Timestamp,
+) -> Result<Work, Done> {
+    if !work.lease.interrupted || category.when_unknown() == OnUnknown::Resend {
+        return Ok(work);
+    }
+    let order = providers.order(&work.delivery.channel, Routing::turn(work.delivery.id));
+    let keys = order
+        .iter()
+        .all(|slot| slot.provider.capabilities().honours_key_for().is_some());
+    if keys && !order.is_empty() {
+        return Ok(work);
+    }
+    let _ = shared;
+    Err(Finished::without_call(
+        work,
+        Outcome::Finished(DeliveryState::Parked),
+        Reason::OutcomeUnknown,
+        EventKind::Parked,
+        now,
+    ))
+}
+
+/// What an earlier attempt fixed, or what is fixed now: addresses, language, zone and templates.
+fn frozen(
+    work: &Work,
+    rules: &Rules,
+    snapshot: &Snapshot,
+    locale: &Locale,
+    engine: &Engine,
+) -> Option<Frozen> {
+    if let Some(frozen) = &work.lease.frozen {
+        return Some((**frozen).clone());
+    }
+    let channel = rules.channel(&work.delivery.channel)?;
+    let usable = snapshot.usable(channel.as_ref(), work.delivery.class);
+    let targets: Vec<Target> = (0..)
+        .zip(usable)
+        .map(|(no, one)| Target::new(no, one.address.clone()))
+        .collect();
+    if targets.is_empty() {
+        return None;
+    }
+    let mut frozen = Frozen::new(targets);
+    frozen.locale = Some(locale.clone());
+    frozen.zone = snapshot
+        .recipient
+        .as_ref()
+        .and_then(Recipient::zone)
+        .map(ToOwned::to_owned);
+    if work.delivery.request.content().is_none() {
+        frozen.release = Some(engine.release().as_u128());
+    }
+    Some(frozen)
+}
+
+fn render(
+    shared: &Shared,
+    rules: &Rules,
+    engine: &Engine,
+    work: &Work,
+    snapshot: &Snapshot,
+    frozen: &Frozen,
+    locale: &Locale,
+) -> Result<Message> {
+    let Some(recipient) = &snapshot.recipient else {
+        return Err(Error::new(
+            ErrorKind::Unexpected,
+            "a delivery without a recipient was to be rendered",
+        ));
+    };
+    let rendering = Rendering::of(&work.delivery, recipient, locale, frozen.zone.as_deref());
+    contain_call(|| shared.parts.render(rules, engine, &rendering))
+        .unwrap_or_else(|_| Err(panicked("a channel or enricher")))
+}

@@ -1,0 +1,175 @@
+//! Writes what became of work, many at a time, and tells it after the commit.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::delivery::{DeliveryEvent, DeliveryState, EventKind};
+use crate::observer::Event;
+use crate::orchestrator::Slot;
+use crate::planner::follow;
+use crate::queue::{Job, Lease, Outcome, Release, Settled};
+use crate::worker::Shared;
+use crate::worker::work::{Done, Finished};
+
+/// How often a write is tried again before its leases are left to end.
+const TRIES: u32 = 8;
+
+/// Writes a batch. Returns how many were settled.
+pub(crate) async fn settle(shared: &Shared, batch: Vec<Done>) -> u64 {
+    let mut finished: Vec<Box<Finished>> = Vec::with_capacity(batch.len());
+    let mut released = Vec::new();
+    for done in batch {
+        match done {
+            Done::Settle(one) => finished.push(one),
+            Done::Release { lease, due, slot } => released.push((lease, due, slot)),
+            Done::Lost { slot } => drop(slot),
+        }
+    }
+    release(shared, released).await;
+    if finished.is_empty() {
+        return 0;
+    }
+    for one in &mut finished {
+        follow_up(shared, one).await;
+    }
+    write(shared, &finished).await
+}
+
+/// Adds what follows for the steps that wait for this one.
+async fn follow_up(shared: &Shared, one: &mut Finished) {
+    let Outcome::Finished(state) = one.outcome else {
+        return;
+    };
+    let delivery = &one.work.delivery;
+    let rules = shared.parts.rules.load();
+    let category = rules.find_category(delivery.request.category());
+    let route = delivery
+        .request
+        .route()
+        .or_else(|| category.and_then(|category| category.route()));
+    if !route.is_some_and(|route| route.steps().iter().any(|step| step.after.is_some())) {
+        return;
+    }
+    // A step that is not found here is looked at again at its own time, or its safety time.
+    if let Ok(siblings) = shared
+        .parts
+        .deliveries
+        .of_notification(&delivery.tenant, delivery.notification)
+        .await
+    {
+        let own: Vec<_> = siblings
+            .into_iter()
+            .filter(|sibling| sibling.recipient == delivery.recipient)
+            .collect();
+        one.effects.extend(follow(
+            delivery.id,
+            state,
+            delivery.seen_at.is_some(),
+            &own,
+            one.now,
+        ));
+    }
+}
+
+async fn write(shared: &Shared, finished: &[Box<Finished>]) -> u64 {
+    let mut wait = Duration::from_millis(50);
+    for attempt in 1..=TRIES {
+        let settlements: Vec<_> = finished.iter().map(|one| one.settlement()).collect();
+        match shared.parts.queue.settle(&settlements).await {
+            Ok(answers) => {
+                let mut applied = 0;
+                for (one, answer) in finished.iter().zip(answers) {
+                    shared.inflight.remove(one.work.lease.job);
+                    match answer {
+                        Settled::Applied => {
+                            applied += 1;
+                            tell(shared, one);
+                        }
+                        Settled::Fenced => shared.lost(&one.work),
+                    }
+                }
+                return applied;
+            }
+            Err(error) if attempt < TRIES => {
+                tracing::warn!(error = %error, attempt, "cannot settle; trying again");
+                shared.parts.clock.sleep(wait).await;
+                wait = wait.saturating_mul(2).min(Duration::from_secs(5));
+            }
+            Err(error) => {
+                tracing::error!(error = %error, count = finished.len(), "cannot settle; the leases are left to end");
+                metrics::counter!("notifications_unsettled_total").increment(finished.len() as u64);
+            }
+        }
+    }
+    finished
+        .iter()
+        .for_each(|one| shared.inflight.remove(one.work.lease.job));
+    0
+}
+
+async fn release(shared: &Shared, released: Vec<(Box<Lease>, Timestamp, Slot)>) {
+    if released.is_empty() {
+        return;
+    }
+    for (lease, ..) in &released {
+        shared
+            .parts
+            .local
+            .lane_has_work(lease.priority, &lease.channel);
+    }
+    let releases: Vec<_> = released
+        .iter()
+        .map(|(lease, due, _)| Release { lease, due: *due })
+        .collect();
+    if let Err(error) = shared.parts.queue.release(&releases).await {
+        tracing::warn!(error = %error, count = releases.len(), "cannot give work back; the leases are left to end");
+    }
+    let jobs: Vec<Job> = released.iter().map(|(lease, ..)| lease.job).collect();
+    jobs.into_iter().for_each(|job| shared.inflight.remove(job));
+}
+
+/// Counts and tells what was written.
+fn tell(shared: &Shared, one: &Finished) {
+    let delivery = &one.work.delivery;
+    let channel = delivery.channel.to_string();
+    metrics::counter!("notifications_sent_total", "channel" => channel.clone(), "status" => one.event.as_str()).increment(1);
+    if one.event == EventKind::Sent {
+        let latency = one.now.since(delivery.accepted_at);
+        metrics::histogram!("notification_latency_seconds", "channel" => channel)
+            .record(latency.as_secs_f64());
+    }
+    if let Outcome::Finished(state) = one.outcome
+        && matches!(state, DeliveryState::Dead | DeliveryState::Parked)
+    {
+        metrics::counter!("notifications_dead_letters_total", "state" => state.as_str())
+            .increment(1);
+    }
+    tracing::debug!(
+        delivery = %delivery.id,
+        notification = %delivery.notification,
+        channel = %delivery.channel,
+        correlation_id = delivery.request.correlation_id().map(String::as_str),
+        attempt = one.attempts,
+        provider = one.provider.as_ref().map(AsRef::as_ref),
+        fault = one.fault.as_ref().map(|fault| fault.kind().as_str()),
+        event = one.event.as_str(),
+        "settled"
+    );
+    if shared.parts.hub.is_heard() {
+        let mut event = DeliveryEvent::new(delivery.id, one.now, one.event);
+        event.reason = one.reason;
+        event.attempt = one.provider.is_some().then_some(one.attempts);
+        event.provider.clone_from(&one.provider);
+        event.message_id.clone_from(&one.message_id);
+        event.fault.clone_from(&one.fault);
+        shared.parts.hub.tell(Event::Delivery {
+            tenant: delivery.tenant.clone(),
+            notification: delivery.notification,
+            recipient: delivery.recipient.clone(),
+            channel: delivery.channel.clone(),
+            category: delivery.request.category().clone(),
+            correlation_id: delivery.request.correlation_id().cloned(),
+            event,
+        });
+    }
+}

@@ -1,0 +1,282 @@
+//! From prepared to begun: a provider, its permission, its quota, and one commit before the first byte.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Monotonic, Timestamp};
+use crate::delivery::{DeliveryState, EventKind, Reason};
+use crate::notification::Class;
+use crate::observer::Event;
+use crate::orchestrator::{ProviderSet, ProviderSlot, Slot};
+use crate::provider::{Admission, BreakerTicket, Routing};
+use crate::queue::{Begun, Outcome, Premise, Start};
+use crate::rate_limiter::Verdict;
+use crate::worker::Shared;
+use crate::worker::recheck::{Prepared, expired, suppressed};
+use crate::worker::work::{Done, Finished};
+
+/// How old a read of a foreign preference store may be when a message is begun.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long to wait when nothing says how long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// One delivery with a provider that takes it.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    pub(crate) prepared: Prepared,
+    pub(crate) provider: Arc<ProviderSlot>,
+    /// How many providers serve the channel.
+    pub(crate) providers: u32,
+    pub(crate) ticket: BreakerTicket,
+    pub(crate) call: Slot,
+    premises: Vec<Premise>,
+}
+
+/// Why a delivery has no provider now.
+#[derive(Debug)]
+pub(crate) enum Unrouted {
+    /// The provider has as many calls as it takes: when one of them ends, ask again.
+    Busy(Box<Prepared>, Arc<ProviderSlot>),
+    /// This is what becomes of it.
+    Ended(Done),
+}
+
+/// Chooses a provider whose breaker, bulkhead and quota let the call through, or says what becomes of the delivery instead.
+pub(crate) async fn route(
+    shared: &Shared,
+    providers: &ProviderSet,
+    prepared: Prepared,
+) -> Result<Routed, Unrouted> {
+    let parts = &shared.parts;
+    let (now, wall) = (parts.clock.monotonic(), parts.clock.now());
+    let delivery = &prepared.work.delivery;
+    let order = providers.order(&delivery.channel, Routing::turn(delivery.id));
+    let count = u32::try_from(order.len()).unwrap_or(u32::MAX).max(1);
+    let sends = prepared.work.lease.sends;
+    let most = prepared
+        .category
+        .retry()
+        .attempts()
+        .saturating_mul(count)
+        .saturating_add(3);
+    if sends >= most {
+        let dead = Outcome::Finished(DeliveryState::Dead);
+        let done = Finished::without_call(
+            prepared.work,
+            dead,
+            Reason::AttemptsSpent,
+            EventKind::Dead,
+            wall,
+        );
+        return Err(Unrouted::Ended(done));
+    }
+    let mut wait: Option<Timestamp> = None;
+    // A retry begins with the provider after the one that failed.
+    let first = (sends % count) as usize;
+    for no in 0..order.len() {
+        let slot = order[(first + no) % order.len()];
+        match permit(shared, slot, &prepared, now, wall).await {
+            Permit::Later(until) => wait = Some(wait.map_or(until, |wait| wait.min(until))),
+            Permit::Busy => return Err(Unrouted::Busy(Box::new(prepared), Arc::clone(slot))),
+            Permit::Go(ticket, call) => {
+                if no > 0 || first > 0 {
+                    passed_over(shared, order[0], slot);
+                }
+                let (provider, premises) = (Arc::clone(slot), premises(shared, &prepared));
+                return Ok(Routed {
+                    prepared,
+                    provider,
+                    providers: count,
+                    ticket,
+                    call,
+                    premises,
+                });
+            }
+        }
+    }
+    Err(Unrouted::Ended(
+        prepared.work.release(wait.unwrap_or(wall + PAUSE)),
+    ))
+}
+
+/// Whether a provider may be called now.
+enum Permit {
+    Go(BreakerTicket, Slot),
+    /// It has as many calls as it takes.
+    Busy,
+    /// Not before then.
+    Later(Timestamp),
+}
+
+/// Asks everything that protects a provider: breaker, bulkhead, quota and, for a retry, its budget.
+async fn permit(
+    shared: &Shared,
+    slot: &ProviderSlot,
+    prepared: &Prepared,
+    now: Monotonic,
+    wall: Timestamp,
+) -> Permit {
+    let (limiter, delivery) = (&shared.parts.limiter, &prepared.work.delivery);
+    let (admission, change) = slot.breaker().admit(now);
+    shared.breaker_changed(slot, change);
+    let ticket = match admission {
+        Admission::Go(ticket) | Admission::Probe(ticket) => ticket,
+        Admission::Refuse { until } => {
+            return Permit::Later(until.map_or(wall + PAUSE, |until| wall + until.since(now)));
+        }
+    };
+    let Some(call) = slot.bulkhead.take(delivery.priority) else {
+        slot.breaker().abandon(ticket);
+        return Permit::Busy;
+    };
+    let later = match limiter.acquire(&slot.quota, NonZeroU32::MIN, wall).await {
+        Ok(Verdict::Pass) => None,
+        Ok(Verdict::Wait { until }) => Some(until),
+        // A limiter that is out of reach holds back what can wait.
+        Err(_) => (delivery.class == Class::Marketing).then_some(wall + PAUSE),
+    };
+    if let Some(until) = later {
+        slot.breaker().abandon(ticket);
+        return Permit::Later(until);
+    }
+    if prepared.work.lease.sends == 0 {
+        slot.budget.deposit();
+    } else if !slot.budget.withdraw(now) {
+        slot.breaker().abandon(ticket);
+        let _ = limiter.release(&slot.quota, NonZeroU32::MIN).await;
+        return Permit::Later(wall + PAUSE);
+    }
+    Permit::Go(ticket, call)
+}
+
+fn passed_over(shared: &Shared, from: &ProviderSlot, to: &ProviderSlot) {
+    shared.parts.hub.tell(Event::Failover {
+        from: from.name().clone(),
+        to: to.name().clone(),
+    });
+    metrics::counter!("notifications_failover_total", "to" => to.name().to_string()).increment(1);
+}
+
+/// What must be true in the commit before the first byte.
+fn premises(shared: &Shared, prepared: &Prepared) -> Vec<Premise> {
+    let (delivery, category) = (&prepared.work.delivery, &prepared.category);
+    let mut premises = Vec::with_capacity(4);
+    premises.extend(delivery.expires_at.map(|at| Premise::NotExpired { at }));
+    if let Some(preferences) = &prepared.snapshot.preferences {
+        match preferences.stamp {
+            Some(stamp) => premises.push(Premise::Preferences {
+                recipient: delivery.recipient.clone(),
+                stamp,
+            }),
+            None if category.is_mandatory() => {}
+            None => premises.push(Premise::FreshRead {
+                read_at: prepared.snapshot.now,
+                max_age: FRESH,
+            }),
+        }
+    }
+    // Of several devices a suppressed one was left out; one address must still be good at the commit.
+    if let [target] = &prepared.frozen.targets[..] {
+        premises.push(Premise::NotSuppressed {
+            channel: delivery.channel.clone(),
+            address: *shared.parts.pepper.address(&target.address).as_bytes(),
+            marketing: delivery.class == Class::Marketing,
+        });
+    }
+    premises.extend(shared.parts.caps(
+        &delivery.tenant,
+        category,
+        &delivery.recipient,
+        &delivery.channel,
+        delivery.id,
+    ));
+    premises
+}
+
+/// Makes a batch `Sending` in one commit; what is refused is left out, and says what becomes of it.
+pub(crate) async fn begin(
+    shared: &Shared,
+    routed: Vec<Routed>,
+    done: &mut Vec<Done>,
+) -> Vec<Routed> {
+    let parts = &shared.parts;
+    let now = parts.clock.now();
+    let monotonic = parts.clock.monotonic();
+    // What could not be answered before its lease ends is not begun: its owner may be another by then.
+    let margin = shared.options.call_timeout + Duration::from_secs(1);
+    let (routed, late): (Vec<_>, Vec<_>) = routed.into_iter().partition(|one| {
+        monotonic + margin.min(shared.options.lease / 2) < one.prepared.work.lease.until
+    });
+    for one in late {
+        one.provider.breaker().abandon(one.ticket);
+        done.push(one.prepared.work.release(now));
+    }
+    if routed.is_empty() {
+        return routed;
+    }
+    let starts: Vec<Start<'_>> = routed
+        .iter()
+        .map(|one| Start {
+            lease: &one.prepared.work.lease,
+            provider: one.provider.name(),
+            frozen: &one.prepared.frozen,
+            premises: &one.premises,
+            now,
+        })
+        .collect();
+    let answers = parts.queue.begin(&starts).await;
+    let answers = match answers {
+        Ok(answers) if answers.len() == routed.len() => answers,
+        failed => {
+            if let Err(error) = failed {
+                tracing::error!(error = %error, count = routed.len(), "cannot begin; nothing is sent");
+            }
+            for one in routed {
+                one.provider.breaker().abandon(one.ticket);
+                done.push(one.prepared.work.release(now + shared.options.backoff));
+            }
+            return Vec::new();
+        }
+    };
+    let mut begun = Vec::with_capacity(routed.len());
+    for (one, answer) in routed.into_iter().zip(answers) {
+        if answer != Begun::Go {
+            let _ = parts
+                .limiter
+                .release(&one.provider.quota, NonZeroU32::MIN)
+                .await;
+        }
+        match answer {
+            Begun::Go => begun.push(one),
+            Begun::Fenced => {
+                one.provider.breaker().abandon(one.ticket);
+                shared.lost(&one.prepared.work);
+                done.push(Done::Lost {
+                    slot: one.prepared.work.slot,
+                });
+            }
+            Begun::Refused { premise, retry_at } => {
+                one.provider.breaker().abandon(one.ticket);
+                done.push(refused(one.prepared, &premise, retry_at, now));
+            }
+        }
+    }
+    begun
+}
+
+fn refused(
+    prepared: Prepared,
+    premise: &Premise,
+    retry_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Done {
+    match premise {
+        Premise::NotExpired { .. } => expired(prepared.work, now),
+        Premise::NotSuppressed { .. } => suppressed(prepared.work, Reason::AddressSuppressed, now),
+        Premise::Cap { .. } => suppressed(prepared.work, Reason::RateLimited, now),
+        // Read and decided again, at once.
+        _ => prepared.work.release(retry_at.unwrap_or(now)),
+    }
+}
