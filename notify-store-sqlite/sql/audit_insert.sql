@@ -1,0 +1,1 @@
+INSERT INTO notify_audit (at, tenant, actor, action, subject) VALUES /*rows*/(?, ?, ?, ?, ?)

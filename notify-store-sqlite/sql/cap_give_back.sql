@@ -1,0 +1,1 @@
+DELETE FROM notify_cap_log WHERE delivery IN (VALUES /*padded*/(?))

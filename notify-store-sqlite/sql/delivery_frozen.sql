@@ -1,0 +1,1 @@
+SELECT no, frozen FROM notify_deliveries WHERE frozen IS NOT NULL AND no IN (VALUES /*padded*/(?))

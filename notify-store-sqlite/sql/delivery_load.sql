@@ -1,0 +1,1 @@
+SELECT * FROM notify_delivery_view WHERE id IN (VALUES /*padded*/(?))

@@ -1,0 +1,1 @@
+SELECT run, bucket FROM notify_history WHERE run >= 0 ORDER BY run, bucket LIMIT 1

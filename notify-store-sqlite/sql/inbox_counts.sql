@@ -1,0 +1,3 @@
+SELECT unread, unseen
+FROM notify_inbox_state
+WHERE tenant = ? AND recipient = ?

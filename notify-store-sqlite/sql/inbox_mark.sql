@@ -1,0 +1,3 @@
+UPDATE notify_inbox
+SET status = ?
+WHERE tenant = ? AND recipient = ? AND sequence IN (SELECT value FROM json_each(?))

@@ -1,0 +1,3 @@
+SELECT sequence, delivery, status
+FROM notify_inbox
+WHERE tenant = ? AND recipient = ? AND status < ? AND sequence <= ?

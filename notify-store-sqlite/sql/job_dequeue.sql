@@ -1,0 +1,1 @@
+DELETE FROM notify_queue WHERE no = (SELECT no FROM notify_jobs WHERE kind = ? AND subject = ?)

@@ -1,0 +1,2 @@
+INSERT INTO notify_jobs (no, tenant, kind, subject, payload) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (kind, subject) DO NOTHING

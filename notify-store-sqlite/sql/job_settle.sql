@@ -1,0 +1,1 @@
+UPDATE notify_jobs SET settled = ? WHERE no = ?

@@ -1,0 +1,1 @@
+SELECT no, priority, channel FROM notify_lanes

@@ -1,0 +1,1 @@
+UPDATE notify_meta SET value = ? WHERE key = 'clock'

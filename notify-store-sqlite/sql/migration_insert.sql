@@ -1,0 +1,1 @@
+INSERT INTO notify_migrations (number, name, applied_at) VALUES (?, ?, ?)

@@ -1,0 +1,6 @@
+INSERT INTO notify_meta (key, value)
+SELECT 'schema', group_concat(sql, ';' ORDER BY name)
+FROM sqlite_schema
+WHERE type IN ('table', 'index') AND tbl_name IN (SELECT 'notify_' || value FROM json_each(?))
+    AND substr(name, 1, length('notify_')) = 'notify_'
+ON CONFLICT (key) DO UPDATE SET value = excluded.value

@@ -1,0 +1,1 @@
+SELECT id FROM notify_notifications WHERE id IN (VALUES /*padded*/(?))

@@ -1,0 +1,2 @@
+DELETE FROM notify_providers
+WHERE name = ?

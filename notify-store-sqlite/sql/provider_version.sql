@@ -1,0 +1,3 @@
+SELECT version
+FROM notify_providers
+WHERE name = ?

@@ -1,0 +1,5 @@
+SELECT l.no, l.priority, l.channel,
+    (SELECT count(*) FROM notify_queue WHERE state = 0 AND lane = l.no AND due <= ?),
+    (SELECT count(*) FROM notify_queue WHERE state = 0 AND lane = l.no AND due > ?),
+    (SELECT min(due) FROM notify_queue WHERE state = 0 AND lane = l.no AND due <= ?)
+FROM notify_lanes AS l

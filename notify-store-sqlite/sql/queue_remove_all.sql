@@ -1,0 +1,1 @@
+DELETE FROM notify_queue WHERE no IN (VALUES /*padded*/(?))

@@ -1,0 +1,3 @@
+SELECT id, data
+FROM notify_recipients
+WHERE tenant = ? AND id IN (VALUES /*rows*/(?))

@@ -1,0 +1,3 @@
+DELETE FROM notify_recipients
+WHERE tenant = ? AND id IN (VALUES /*rows*/(?))
+RETURNING id

@@ -1,0 +1,3 @@
+INSERT INTO notify_template_releases (id, data, at)
+VALUES (?, ?, ?)
+ON CONFLICT (id) DO NOTHING

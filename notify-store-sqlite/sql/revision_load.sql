@@ -1,0 +1,3 @@
+SELECT revision
+FROM notify_revisions
+WHERE room = ? AND tenant = ?

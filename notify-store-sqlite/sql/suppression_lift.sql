@@ -1,0 +1,2 @@
+DELETE FROM notify_suppressions
+WHERE tenant = ? AND channel = ? AND address = ?

@@ -1,0 +1,4 @@
+SELECT d.no, d.notification, d.tenant, t.tenant, d.recipient, d.state, d.updated_at
+FROM (SELECT * FROM notify_deliveries WHERE no > ? ORDER BY no LIMIT ?) AS d
+CROSS JOIN notify_tenants AS t ON t.no = d.tenant
+ORDER BY d.no

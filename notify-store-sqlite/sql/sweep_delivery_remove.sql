@@ -1,0 +1,1 @@
+DELETE FROM notify_deliveries WHERE no IN (VALUES /*padded*/(?))

@@ -1,0 +1,1 @@
+DELETE FROM notify_delivery_events WHERE delivery IN (VALUES /*padded*/(?))

@@ -1,0 +1,1 @@
+DELETE FROM notify_history WHERE (run, bucket, tenant, recipient, no) IN (VALUES /*padded*/(?, ?, ?, ?, ?))

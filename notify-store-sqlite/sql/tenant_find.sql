@@ -1,0 +1,1 @@
+SELECT no FROM notify_tenants WHERE tenant = ?

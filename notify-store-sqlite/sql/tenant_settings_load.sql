@@ -1,0 +1,3 @@
+SELECT settings, version
+FROM notify_tenant_settings
+WHERE tenant = ?

@@ -1,0 +1,1 @@
+SELECT no, word FROM notify_words

@@ -1,0 +1,1 @@
+INSERT INTO notify_words (word) VALUES /*rows*/(?) ON CONFLICT (word) DO NOTHING

@@ -1,0 +1,90 @@
+//! The schema: embedded migrations, applied in order and never changed once released; a newer schema is refused, an altered one too.
+
+use notify_core::{Error, ErrorKind, Result, Timestamp};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::error;
+use crate::row::{Args, column};
+use crate::session::Session;
+use crate::sql::Sql;
+
+/// Number, name and text of every migration.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../migrations/0001_initial.sql"))];
+
+/// The tables of this version, without their prefix, as JSON.
+const TABLES: &str = r#"["meta", "tenants", "lanes", "words", "notifications", "deliveries", "history", "delivery_events",
+    "queue", "jobs",
+    "recipients", "preferences", "tenant_settings", "consents", "suppressions", "cap_log", "content_log", "templates",
+    "template_releases", "template_release_tenants", "providers", "revisions", "inbox", "inbox_state", "audit"]"#;
+
+/// Brings the database to this version's schema, in one transaction.
+pub(crate) async fn migrate(
+    connection: &mut SqliteConnection,
+    sql: &Sql,
+    now: Timestamp,
+) -> Result<()> {
+    let mut session = Session::new(connection, sql);
+    session.script("BEGIN IMMEDIATE").await?;
+    match apply(&mut session, now).await {
+        Ok(()) => session.script("COMMIT").await,
+        Err(error) => {
+            // The first error is the one to tell; closing the connection undoes what this does not.
+            let _ = session.script("ROLLBACK").await;
+            Err(error)
+        }
+    }
+}
+
+async fn apply(session: &mut Session<'_>, now: Timestamp) -> Result<()> {
+    session
+        .script(include_str!("../sql/migration_table.sql"))
+        .await?;
+    let row = session
+        .first(include_str!("../sql/migration_last.sql"), Args::new())
+        .await?;
+    let found: i64 = row.map_or(Ok(0), |row| column(&row, 0))?;
+    let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
+    if found > known {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "the database has schema {found}, and this version knows {known}; use a newer notify-store-sqlite"
+            ),
+        ));
+    }
+    if found > 0 {
+        check_schema(session).await?;
+    }
+    for (number, name, text) in MIGRATIONS.iter().filter(|(number, ..)| *number > found) {
+        session.script(text).await?;
+        let args = Args::new().with(*number).with(*name).with(now.as_micros());
+        session
+            .execute(include_str!("../sql/migration_insert.sql"), args)
+            .await?;
+    }
+    if found < known {
+        session
+            .execute(
+                include_str!("../sql/migration_schema_put.sql"),
+                Args::new().with(TABLES),
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+/// Tables and indexes must be as the last migration left them.
+async fn check_schema(session: &mut Session<'_>) -> Result<()> {
+    let row = session
+        .first(
+            include_str!("../sql/migration_schema_check.sql"),
+            Args::new().with(TABLES),
+        )
+        .await?;
+    let same: Option<bool> = row.map_or(Ok(None), |row| column(&row, 0))?;
+    if same == Some(true) {
+        return Ok(());
+    }
+    Err(error::corrupt("table definition"))
+}

@@ -1,0 +1,52 @@
+//! Jobs that are no deliveries: stored once, however often they are asked for.
+
+use notify_core::Result;
+use notify_core::queue::{Acceptance, NewJob};
+
+use crate::engine::Engine;
+use crate::names::Whose;
+use crate::queue::insert::shard;
+use crate::row::Args;
+use crate::session::Session;
+
+/// Stores the jobs of an item; answers whether one is new.
+pub(super) async fn insert(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    item: &Acceptance,
+    tenant: i64,
+    whose: Whose,
+) -> Result<bool> {
+    let lane = engine
+        .names
+        .lane_no(db, &(item.priority, NewJob::CHANNEL), whose)
+        .await?;
+    let mut is_new = false;
+    for NewJob {
+        job, due, payload, ..
+    } in &item.jobs
+    {
+        let no = engine.numbers.take(db, 1, whose).await?;
+        let args = Args::new()
+            .with(no)
+            .with(tenant)
+            .with(i64::from(job.kind.code()))
+            .with(&job.subject.to_be_bytes()[..])
+            .with(&payload[..]);
+        if db
+            .execute(include_str!("../../sql/job_insert.sql"), args)
+            .await?
+            == 1
+        {
+            let args = Args::new()
+                .with(no)
+                .with(lane)
+                .with(shard(tenant))
+                .with(due.as_micros());
+            db.execute(include_str!("../../sql/job_enqueue.sql"), args)
+                .await?;
+            is_new = true;
+        }
+    }
+    Ok(is_new)
+}

@@ -1,0 +1,162 @@
+//! Forgets what was kept long enough, a piece at a time.
+//!
+//! Deliveries and notifications are looked through in the order of their numbers, from where the last call stopped. What is young
+//! ends a pass: later numbers are younger, and what is an exception to that is found by a later pass.
+
+use notify_core::queue::{Retention, Swept};
+use notify_core::{DeliveryState, RecipientId, Result, TenantId, Timestamp};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::engine::Engine;
+use crate::history;
+use crate::row::{Args, column, state};
+use crate::session::Session;
+
+/// How much of each one call looks at.
+const PIECE: i64 = 1_000;
+
+/// Where the passes have come to.
+#[derive(Debug, Default)]
+pub(crate) struct Cursors {
+    deliveries: AtomicI64,
+    notifications: AtomicI64,
+}
+
+/// An ended delivery that is old enough.
+struct Old {
+    no: i64,
+    notification: i64,
+    tenant_no: i64,
+    tenant: TenantId,
+    recipient: RecipientId,
+}
+
+pub(super) async fn sweep(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    now: Timestamp,
+    retention: &Retention,
+) -> Result<Swept> {
+    let (deliveries, more_deliveries) =
+        sweep_deliveries(db, engine, now - retention.deliveries).await?;
+    let (keys, more_keys) = sweep_keys(db, engine, now - retention.keys).await?;
+    let more_logs = sweep_logs(db, now).await?;
+    Ok(Swept::new(
+        keys,
+        deliveries,
+        more_deliveries || more_keys || more_logs,
+    ))
+}
+
+/// Removes deliveries that ended at `limit` or before.
+async fn sweep_deliveries(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    limit: Timestamp,
+) -> Result<(u64, bool)> {
+    let cursor = &engine.cursors.deliveries;
+    let args = Args::new().with(cursor.load(Ordering::Acquire)).with(PIECE);
+    let rows = db
+        .all(include_str!("../../sql/sweep_deliveries.sql"), args)
+        .await?;
+    let (mut old, mut is_old_seen, mut last) = (Vec::new(), false, 0);
+    for row in &rows {
+        last = column(row, 0)?;
+        if Timestamp::from_micros(column(row, 6)?) > limit {
+            continue;
+        }
+        is_old_seen = true;
+        let state: DeliveryState = state(column(row, 5)?)?;
+        if !state.is_open() {
+            old.push(Old {
+                no: last,
+                notification: column(row, 1)?,
+                tenant_no: column(row, 2)?,
+                tenant: TenantId::from(column::<String>(row, 3)?),
+                recipient: RecipientId::from(column::<String>(row, 4)?),
+            });
+        }
+    }
+    let more = is_old_seen && rows.len() as i64 == PIECE;
+    cursor.store(if more { last } else { 0 }, Ordering::Release);
+    forget(db, &old).await?;
+    Ok((old.len() as u64, more))
+}
+
+/// Removes deliveries with their events, and with the last one its notification.
+async fn forget(db: &mut Session<'_>, old: &[Old]) -> Result<()> {
+    if old.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<i64> = old.iter().map(|old| old.no).collect();
+    let no = |no: &i64, args: &mut Args| args.push(*no);
+    let text = include_str!("../../sql/sweep_events.sql");
+    db.execute_rows(text, Args::new, &numbers, no).await?;
+    let text = include_str!("../../sql/sweep_delivery_remove.sql");
+    db.execute_rows(text, Args::new, &numbers, no).await?;
+    let entries: Vec<(i64, &Old)> = old
+        .iter()
+        .flat_map(|old| history::runs(old.no).map(|run| (run, old)))
+        .collect();
+    let text = include_str!("../../sql/sweep_history.sql");
+    db.execute_rows(text, Args::new, &entries, |(run, old), args| {
+        args.push(*run);
+        args.push(history::bucket(&old.tenant, &old.recipient));
+        args.push(old.tenant_no);
+        args.push(old.recipient.as_str());
+        args.push(old.no);
+    })
+    .await?;
+    let notifications: BTreeSet<i64> = old.iter().map(|old| old.notification).collect();
+    remove_empty(db, &notifications.into_iter().collect::<Vec<_>>()).await
+}
+
+/// Removes notifications without deliveries and without a key.
+async fn remove_empty(db: &mut Session<'_>, notifications: &[i64]) -> Result<()> {
+    let text = include_str!("../../sql/sweep_notifications.sql");
+    db.execute_rows(text, Args::new, notifications, |no, args| args.push(*no))
+        .await?;
+    Ok(())
+}
+
+/// Forgets the keys of notifications that were accepted at `limit` or before.
+async fn sweep_keys(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    limit: Timestamp,
+) -> Result<(u64, bool)> {
+    let cursor = &engine.cursors.notifications;
+    let args = Args::new().with(cursor.load(Ordering::Acquire)).with(PIECE);
+    let rows = db
+        .all(include_str!("../../sql/sweep_keys.sql"), args)
+        .await?;
+    let (mut keyed, mut is_old_seen, mut last) = (Vec::new(), false, 0);
+    for row in &rows {
+        last = column(row, 0)?;
+        let is_old = Timestamp::from_micros(column(row, 1)?) <= limit;
+        is_old_seen |= is_old;
+        if is_old && column(row, 2)? {
+            keyed.push(last);
+        }
+    }
+    let more = is_old_seen && rows.len() as i64 == PIECE;
+    cursor.store(if more { last } else { 0 }, Ordering::Release);
+    let text = include_str!("../../sql/sweep_key_forget.sql");
+    db.execute_rows(text, Args::new, &keyed, |no, args| args.push(*no))
+        .await?;
+    remove_empty(db, &keyed).await?;
+    Ok((keyed.len() as u64, more))
+}
+
+/// Forgets what counts for no cap and no content any more; answers whether there is more.
+async fn sweep_logs(db: &mut Session<'_>, now: Timestamp) -> Result<bool> {
+    let args = || Args::new().with(now.as_micros()).with(PIECE);
+    let caps = db
+        .execute(include_str!("../../sql/sweep_caps.sql"), args())
+        .await?;
+    let contents = db
+        .execute(include_str!("../../sql/sweep_contents.sql"), args())
+        .await?;
+    Ok(caps.max(contents) >= PIECE.unsigned_abs())
+}

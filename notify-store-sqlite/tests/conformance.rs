@@ -1,0 +1,15 @@
+//! The contracts of notify-core, for this store.
+
+mod support;
+
+use support::Sqlite;
+
+notify_core::queue_tests!(Sqlite::new());
+notify_core::delivery_tests!(Sqlite::new());
+notify_core::preference_tests!(Sqlite::new());
+notify_core::recipient_tests!(Sqlite::new());
+notify_core::suppression_tests!(Sqlite::new());
+notify_core::inbox_tests!(Sqlite::new());
+notify_core::template_tests!(Sqlite::new());
+notify_core::provider_store_tests!(Sqlite::new());
+notify_core::audit_tests!(Sqlite::new());

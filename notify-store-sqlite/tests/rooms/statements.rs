@@ -1,0 +1,68 @@
+//! How statements find their rows.
+
+use sqlx::Row;
+
+use crate::world::World;
+
+/// The rooms' statements, with one row where there is a list.
+fn statements() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let rooms = [
+        "audit",
+        "consent",
+        "inbox",
+        "preference",
+        "provider",
+        "recipient",
+        "release",
+        "revision",
+        "suppression",
+        "template",
+        "tenant_settings",
+        "delivery_read",
+        "delivery_seen",
+    ];
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder).expect("folder") {
+        let path = file.expect("file").path();
+        let name = path
+            .file_name()
+            .expect("name")
+            .to_string_lossy()
+            .into_owned();
+        if rooms.iter().any(|room| name.starts_with(room)) {
+            found.push((name, std::fs::read_to_string(path).expect("reads")));
+        }
+    }
+    found
+}
+
+/// Steps that go through a list that the statement brings along.
+const OWN_LISTS: [&str; 4] = [
+    "SCAN CONSTANT ROW",
+    "SCAN json_each",
+    "SCAN full",
+    "SCAN gone",
+];
+
+/// All providers are asked for, and there are few; of suppressions only the first is read in order.
+const ON_PURPOSE: [&str; 2] = ["provider_all.sql", "suppression_places.sql"];
+
+#[tokio::test]
+async fn no_statement_of_a_room_reads_a_whole_table() {
+    let world = World::new().await;
+    let statements = statements();
+    assert!(statements.len() > 40, "{}", statements.len());
+    let mut scans = Vec::new();
+    for (name, sql) in statements {
+        let plan = world.rows(&format!("EXPLAIN QUERY PLAN {sql}")).await;
+        for step in plan.iter().map(|row| row.get::<String, _>("detail")) {
+            let is_own = OWN_LISTS.iter().any(|list| step.starts_with(list));
+            if !is_own && (step.starts_with("SCAN ") || step.contains("ORDER BY")) {
+                scans.push(format!("{name}: {step}"));
+            }
+        }
+    }
+    scans.retain(|scan| !ON_PURPOSE.iter().any(|name| scan.starts_with(name)));
+    assert!(scans.is_empty(), "{scans:#?}");
+}
