@@ -1,0 +1,106 @@
+//! Providers for [`notify-core`](notify_core): mail over SMTP, and three for environments without
+//! real recipients.
+//!
+//! ```no_run
+//! use notify_core::channel::EmailMessage;
+//! use notify_core::provider::{Envelope, Provider as _};
+//! use notify_core::{Address, Message};
+//! use notify_providers::smtp::SmtpProvider;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let provider = SmtpProvider::from_url("smtps://app:secret@mail.example.com/?from=Example%20<news@example.com>")?;
+//!
+//! // An application gives it to its orchestrator; by hand it is called like this.
+//! let mail = EmailMessage::new("Your order", "It is on its way.").with_html("<p>It is on its way.</p>");
+//! let envelope = Envelope::new("order-17", Address::email("ada@example.com"), Message::new(mail));
+//! match provider.send(&envelope).await {
+//!     Ok(receipt) => println!("taken by the server as {:?}", receipt.message_id),
+//!     Err(fault) => println!("{fault}"), // for example: recipient fault 5.1.1
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Providers
+//!
+//! | provider | feature | channels | keys honoured | calls at a time |
+//! |---|---|---|---|---|
+//! | [`smtp::SmtpProvider`] | `smtp` | email | no | its connections, 8 |
+//! | [`log::LogProvider`] | `log` | any | no | 64 |
+//! | [`file::FileProvider`] | `file` | email, others as JSON | yes, in a directory | 64 |
+//! | [`staging::Staging`] | always there | those of the provider inside | as inside | as inside |
+//!
+//! # Guarantees
+//!
+//! - One call is one attempt: nothing here retries, waits for quota or falls over to another
+//!   provider. The one exception costs nothing: a waiting SMTP connection that the server has
+//!   closed is replaced before anything of the mail was written.
+//! - A failure says whose it is. What may have gone out is `Unknown`, and nothing else is.
+//! - A call may be dropped at any time, and the next mail is not mixed up with it.
+//! - Passwords and keys are never shown by `Debug`, errors or faults; nor are addresses and
+//!   content.
+//! - Headers cannot be injected: what could break out of its place is refused, never repaired.
+//! - TLS never falls back to plain text.
+//!
+//! # Limits
+//!
+//! No delivery to the servers of the recipients' domains (MX): a relay or a service does that
+//! better. No bounces: they come by mail to the sender. No task in the background: an SMTP
+//! connection that waits is closed when the next mail is sent, or with the provider.
+//!
+//! # Features
+//!
+//! `smtp`, `log` and `file` are on by default; `full` is all of them. [`schemes`] knows those that
+//! are on.
+//!
+//! # Why lettre builds the mails and does not send them
+//!
+//! [lettre](https://docs.rs/lettre)'s message builder is used for MIME. Its SMTP connection waits for each reply before the next command,
+//! writes a mail in two small pieces, reads replies without a limit, and keeps what came in plain
+//! text before TLS; its pool puts a connection back in the middle of a mail when the call is
+//! dropped. The session and the pool here are therefore our own, on tokio and rustls.
+
+#[cfg(any(feature = "file", feature = "log"))]
+mod content;
+#[cfg(any(feature = "file", feature = "log", feature = "smtp"))]
+mod dsn;
+#[cfg(feature = "file")]
+pub mod file;
+#[cfg(feature = "log")]
+pub mod log;
+#[cfg(any(feature = "file", feature = "smtp"))]
+mod mime;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+pub mod staging;
+
+use notify_core::provider::Schemes;
+
+/// The schemes of the providers that are switched on: `file`, `log`, `smtp`, `smtps` and `smtp+plain`.
+///
+/// ```
+/// # #[cfg(all(feature = "log", feature = "smtp"))] {
+/// let dsn = "smtps://app%40example.com:secret@mail.example.com || log://email";
+/// let (routing, providers) = notify_providers::schemes().parse(dsn)?;
+/// assert_eq!(providers.len(), 2);
+/// # }
+/// # Ok::<(), notify_core::Error>(())
+/// ```
+#[must_use]
+pub fn schemes() -> Schemes {
+    let schemes = Schemes::new();
+    #[cfg(feature = "file")]
+    let schemes = schemes.with("file", file::FileProvider::from_url);
+    #[cfg(feature = "log")]
+    let schemes = schemes.with("log", log::LogProvider::from_url);
+    #[cfg(feature = "smtp")]
+    let schemes = schemes
+        .with("smtp", smtp::SmtpProvider::from_url)
+        .with("smtps", smtp::SmtpProvider::from_url)
+        .with("smtp+plain", smtp::SmtpProvider::from_url);
+    schemes
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
