@@ -6,5 +6,6 @@ INSERT OR FAIL INTO notify_deliveries
 SELECT * FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) WHERE column1 IS NOT NULL;
 INSERT OR FAIL INTO notify_history (run, bucket, tenant, recipient, no)
 SELECT no >> 10, bucket, tenant, recipient, no FROM notify_deliveries WHERE no BETWEEN ? AND ?;
+SELECT abs(-9223372036854775808) WHERE changes() <> ?;
 INSERT OR FAIL INTO notify_queue (no, lane, shard, due, state, epoch, owner, until)
 SELECT * FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?)) WHERE column1 IS NOT NULL

@@ -4,6 +4,7 @@ SET state = v.column3, settled = v.column2, reason = v.column4, updated_at = v.c
 FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?)) AS v
 CROSS JOIN notify_queue AS q ON q.no = v.column1 AND q.epoch = v.column2 AND q.state IN (1, 2)
 WHERE notify_deliveries.no = v.column1;
+SELECT abs(-9223372036854775808) WHERE changes() <> ?;
 UPDATE OR FAIL notify_queue
 SET state = 0, due = v.column2, frozen = coalesce(v.column3, frozen), interrupted = 0, owner = NULL, until = NULL
 FROM (VALUES /*padded*/(?, ?, ?)) AS v

@@ -4,6 +4,7 @@ use notify_core::{Error, ErrorKind};
 
 /// Primary result codes of SQLite (<https://www.sqlite.org/rescode.html>).
 mod code {
+    pub(super) const ERROR: i32 = 1;
     pub(super) const PERM: i32 = 3;
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
@@ -67,10 +68,20 @@ fn other(error: sqlx::Error) -> Error {
     Error::new(kind, context).source(error)
 }
 
-/// The error of a `COMMIT`: unless SQLite says for certain that it wrote nothing, nobody knows.
+/// The error of a `COMMIT` or of what went with it: unless SQLite says for certain that it wrote nothing, nobody knows.
 pub(crate) fn commit(error: sqlx::Error) -> Error {
     match result_code(&error).map(|code| code & 0xff) {
-        Some(code::BUSY | code::LOCKED | code::FULL | code::READONLY) => storage(error),
+        Some(
+            code::BUSY
+            | code::LOCKED
+            | code::FULL
+            | code::READONLY
+            // Of a statement before the `COMMIT`.
+            | code::ERROR
+            | code::CONSTRAINT
+            | code::CORRUPT
+            | code::NOTADB,
+        ) => storage(error),
         _ => unknown().source(error),
     }
 }

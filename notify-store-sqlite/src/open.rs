@@ -14,8 +14,9 @@ const OLDEST: [u32; 3] = [3, 51, 3];
 const CHECKPOINT_PAGES: u32 = 4_096;
 /// The log is cut to this size when it is begun anew.
 const LOG_BYTES: u32 = 64 << 20;
-/// The page cache of the writer, in KiB.
-const WRITER_CACHE_KIB: u32 = 64 << 10;
+/// The page cache of the writer, in KiB. What a commit touches fits; SQLite walks the whole cache at each commit, and what is not
+/// there comes from the operating system's. With 64 MiB that walk took a tenth of a commit.
+const WRITER_CACHE_KIB: u32 = 8 << 10;
 /// The page cache of each reader, in KiB.
 const READER_CACHE_KIB: u32 = 16 << 10;
 

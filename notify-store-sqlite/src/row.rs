@@ -13,6 +13,7 @@ use crate::error;
 #[derive(Debug, Default)]
 pub(crate) struct Args {
     values: SqliteArguments,
+    count: usize,
     failed: bool,
 }
 
@@ -22,22 +23,30 @@ impl Args {
         Self::default()
     }
 
-    /// No parameters yet, but so many to come.
-    pub(crate) fn with_capacity(values: usize) -> Self {
-        let mut args = Self::default();
-        args.values.reserve(values, 0);
-        args
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, values: usize) {
+        self.values.reserve(values, 0);
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// One more parameter.
     pub(crate) fn push<'q>(&mut self, value: impl Encode<'q, Sqlite> + Type<Sqlite>) {
         self.failed |= Arguments::add(&mut self.values, value).is_err();
+        self.count += 1;
     }
 
     /// One more parameter.
     pub(crate) fn with<'q>(mut self, value: impl Encode<'q, Sqlite> + Type<Sqlite>) -> Self {
         self.push(value);
         self
+    }
+
+    /// How many rows a statement must have changed.
+    pub(crate) fn push_count(&mut self, rows: usize) {
+        self.push(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
     /// So many times `NULL`.

@@ -30,12 +30,20 @@ pub(crate) enum Rows {
     Padded,
 }
 
+/// The address and length of a text in the program, and its number of rows.
+type Key = (usize, usize, usize);
+
 /// The statements of one store, by their text in the program.
 #[derive(Debug)]
 pub(crate) struct Sql {
     prefix: Box<str>,
-    /// By address, length and rows.
-    ready: RwLock<HashMap<(usize, usize, usize), SqlStr>>,
+    ready: RwLock<HashMap<Key, SqlStr>>,
+    /// Texts that run one after the other in one trip.
+    joined: RwLock<HashMap<Vec<Key>, SqlStr>>,
+}
+
+fn key(text: &'static str, rows: usize) -> Key {
+    (text.as_ptr().addr(), text.len(), rows)
 }
 
 impl Sql {
@@ -43,6 +51,7 @@ impl Sql {
         Self {
             prefix: prefix.into(),
             ready: RwLock::default(),
+            joined: RwLock::default(),
         }
     }
 
@@ -51,18 +60,38 @@ impl Sql {
         text.replace(PREFIX, &self.prefix)
     }
 
-    /// The statement.
-    pub(crate) fn one(&self, text: &'static str) -> SqlStr {
-        self.ready(text, 0)
-    }
-
-    /// The statement for so many rows.
-    pub(crate) fn repeated(&self, text: &'static str, rows: usize) -> SqlStr {
+    /// The statement for so many rows; 0 where it has no list of rows.
+    pub(crate) fn sized(&self, text: &'static str, rows: usize) -> SqlStr {
         self.ready(text, rows)
     }
 
+    /// Texts, each for so many rows, as one.
+    pub(crate) fn joined(&self, texts: &[(&'static str, usize)]) -> SqlStr {
+        let key: Vec<Key> = texts.iter().map(|(text, rows)| key(text, *rows)).collect();
+        let known = self
+            .joined
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let parts: Vec<_> = texts
+            .iter()
+            .map(|(text, rows)| self.ready(text, *rows))
+            .collect();
+        let parts: Vec<&str> = parts.iter().map(SqlStr::as_str).collect();
+        let sql = AssertSqlSafe(Arc::<str>::from(parts.join(";\n"))).into_sql_str();
+        self.joined
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, sql.clone());
+        sql
+    }
+
     fn ready(&self, text: &'static str, rows: usize) -> SqlStr {
-        let key = (text.as_ptr().addr(), text.len(), rows);
+        let key = key(text, rows);
         if let Some(sql) = self
             .ready
             .read()
@@ -125,11 +154,13 @@ fn repeat(text: &str, rows: usize) -> String {
     while let Some((before, after)) = rest.split_once(PADDED).or_else(|| rest.split_once(ROWS)) {
         made.push_str(before);
         let end = after.find(')').map_or(after.len(), |end| end + 1);
+        // Shorter texts are found faster among those that are prepared.
+        let group = after[..end].replace(' ', "");
         for row in 0..rows {
             if row > 0 {
                 made.push(',');
             }
-            made.push_str(&after[..end]);
+            made.push_str(&group);
         }
         rest = &after[end..];
     }
@@ -146,13 +177,28 @@ mod tests {
         let sql = Sql::new("app_");
         let text = "INSERT INTO notify_lanes VALUES /*rows*/(?, ?) RETURNING no";
         assert_eq!(
-            sql.repeated(text, 2).as_str(),
-            "INSERT INTO app_lanes VALUES (?, ?),(?, ?) RETURNING no"
+            sql.sized(text, 2).as_str(),
+            "INSERT INTO app_lanes VALUES (?,?),(?,?) RETURNING no"
         );
         assert_eq!(
-            sql.one("SELECT * FROM notify_lanes").as_str(),
+            sql.sized("SELECT * FROM notify_lanes", 0).as_str(),
             "SELECT * FROM app_lanes"
         );
+    }
+
+    #[test]
+    fn texts_are_joined_once_for_each_order_and_size() {
+        let sql = Sql::new("app_");
+        const PUT: &str = "INSERT INTO notify_words VALUES /*padded*/(?, ?)";
+        let joined = sql.joined(&[("BEGIN", 0), (PUT, 2), ("COMMIT", 0)]);
+        assert_eq!(
+            joined.as_str(),
+            "BEGIN;\nINSERT INTO app_words VALUES (?,?),(?,?);\nCOMMIT"
+        );
+        let shorter = sql.joined(&[("BEGIN", 0), (PUT, 1), ("COMMIT", 0)]);
+        assert_ne!(joined.as_str(), shorter.as_str());
+        let again = sql.joined(&[("BEGIN", 0), (PUT, 2), ("COMMIT", 0)]);
+        assert!(std::ptr::eq(joined.as_str(), again.as_str()));
     }
 
     #[test]

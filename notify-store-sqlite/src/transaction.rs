@@ -136,14 +136,12 @@ impl Transaction for SqliteTransaction<'_> {
         )];
         // What fails here leaves the application's own rows as they are.
         self.control("SAVEPOINT notify_accept").await?;
-        let stored = accept_all(
-            &mut self.session(),
-            &engine,
-            &mut ops,
-            Care::More,
-            Whose::Theirs,
-        )
-        .await;
+        let mut session = self.session();
+        let mut stored =
+            accept_all(&mut session, &engine, &mut ops, Care::More, Whose::Theirs).await;
+        if stored.is_ok() {
+            stored = session.flush().await;
+        }
         if stored.is_err() {
             self.control("ROLLBACK TO notify_accept").await?;
         }

@@ -1,7 +1,7 @@
 //! Begin: what must be on the disk before the first byte goes out.
 
 use notify_core::queue::{Begun, Job, Premise, Start};
-use notify_core::{Error, ErrorKind, NotificationId, ProviderName, Result, TenantId, Timestamp};
+use notify_core::{NotificationId, ProviderName, Result, TenantId, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -100,30 +100,27 @@ pub(crate) async fn begin_all(
         candidates = ask(db, engine, ops, candidates).await?;
     }
     for piece in candidates.chunks(sql::MOST_ROWS) {
-        let size = sql::padded(piece.len());
-        let mut args = Args::with_capacity(size * ROW);
+        for found in piece {
+            let provider = &ops[found.op].items[found.item].provider;
+            let names = &engine.names;
+            names.word_no(db, provider.as_str(), Whose::Ours).await?;
+        }
+        let size = db.size(piece.len());
+        let args = db
+            .later(include_str!("../../sql/queue_begin.sql"), size)
+            .await?;
+        args.reserve(size * ROW + 1);
+        let known = engine.names.known();
         for found in piece {
             let item = &ops[found.op].items[found.item];
-            let provider = engine
-                .names
-                .word_no(db, item.provider.as_str(), Whose::Ours)
-                .await?;
             args.push(found.no);
             args.push(i64::from(item.epoch));
-            args.push(provider);
+            args.push(known.word(item.provider.as_str()));
             args.push(Arc::clone(&item.frozen));
         }
         args.pad((size - piece.len()) * ROW);
-        let begun = db
-            .execute_sized(include_str!("../../sql/queue_begin.sql"), size, args)
-            .await?;
-        if begun != piece.len() as u64 {
-            // Memory and database differ: undone, and done again with care.
-            return Err(Error::new(
-                ErrorKind::Unexpected,
-                "a lease is not as it is known; please report it",
-            ));
-        }
+        // If memory and database differ it is undone, and done again with care.
+        args.push_count(piece.len());
     }
     for found in candidates {
         ops[found.op].results[found.item] = Begun::Go;

@@ -145,16 +145,11 @@ pub(super) async fn all(
     );
     while !(rest.0.is_empty() && rest.1.is_empty() && rest.2.is_empty()) {
         let piece = (cut(&mut rest.0), cut(&mut rest.1), cut(&mut rest.2));
-        let size = sql::padded(piece.0.len().max(piece.1.len()).max(piece.2.len()));
-        let args = encode(engine, ops, numbers, piece, size)?;
-        let expected = piece.0.len() + 2 * piece.1.len() + piece.2.len();
-        let text = include_str!("../../sql/queue_accept.sql");
-        if db.execute_sized(text, size, args).await? != expected as u64 {
-            return Err(Error::new(
-                ErrorKind::Unexpected,
-                "not every row was stored; please report it",
-            ));
-        }
+        let size = db.size(piece.0.len().max(piece.1.len()).max(piece.2.len()));
+        let args = db
+            .later(include_str!("../../sql/queue_accept.sql"), size)
+            .await?;
+        encode(engine, ops, numbers, piece, size, args)?;
     }
     if !rows.events.is_empty() {
         events::add(db, &rows.events).await?;
@@ -261,9 +256,10 @@ fn encode(
     numbers: &Numbers,
     piece: (&[NotificationRow], &[DeliveryRow], &[QueueRow]),
     size: usize,
-) -> Result<Args> {
+    args: &mut Args,
+) -> Result<()> {
     let (notifications, deliveries, queue) = piece;
-    let mut args = Args::with_capacity(size * (NOTIFICATION + DELIVERY + QUEUE) + 2);
+    args.reserve(size * (NOTIFICATION + DELIVERY + QUEUE) + 3);
     for row in notifications {
         let item = &ops[row.place.op].items[row.place.item];
         args.push(row.no);
@@ -279,13 +275,14 @@ fn encode(
     args.pad((size - notifications.len()) * NOTIFICATION);
     for row in deliveries {
         let item = &ops[row.place.op].items[row.place.item];
-        encode_delivery(engine, item, row, numbers, &mut args)?;
+        encode_delivery(engine, item, row, numbers, args)?;
     }
     args.pad((size - deliveries.len()) * DELIVERY);
     let range = deliveries.first().zip(deliveries.last());
     let (first, last) = range.map_or((1, 0), |(first, last)| (first.no, last.no));
     args.push(first);
     args.push(last);
+    args.push_count(deliveries.len());
     for row in queue {
         args.push(row.no);
         args.push(row.lane);
@@ -297,7 +294,7 @@ fn encode(
         args.push(row.loan.map(|(_, until)| until));
     }
     args.pad((size - queue.len()) * QUEUE);
-    Ok(args)
+    Ok(())
 }
 
 fn encode_delivery(

@@ -1,7 +1,7 @@
 //! The rows of what is settled: encoded for as few statements as possible.
 
+use notify_core::Result;
 use notify_core::queue::Outcome;
-use notify_core::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
 use crate::engine::Engine;
@@ -25,21 +25,25 @@ pub(super) async fn finish(
     candidates: &[Candidate],
 ) -> Result<()> {
     for piece in candidates.chunks(sql::MOST_ROWS) {
-        let size = sql::padded(piece.len());
-        let mut args = Args::with_capacity(size * (DELIVERY + QUEUE_FINISH + EVENT));
+        name_providers(db, engine, ops, piece).await?;
+        let size = db.size(piece.len());
+        let padding = size - piece.len();
+        let args = db
+            .later(include_str!("../../sql/queue_finish.sql"), size)
+            .await?;
+        args.reserve(size * (DELIVERY + QUEUE_FINISH + EVENT) + 1);
         for found in piece {
             let item = found.item(ops);
-            push_delivery(engine, item, found.no, &mut args);
+            push_delivery(engine, item, found.no, args);
             args.push(item.frozen.as_ref().map(Arc::clone));
             args.push(item.provider.is_some());
         }
-        args.pad((size - piece.len()) * DELIVERY);
+        args.pad(padding * DELIVERY);
+        args.push_count(piece.len());
         piece.iter().for_each(|found| args.push(found.no));
-        args.pad((size - piece.len()) * QUEUE_FINISH);
-        push_events(db, engine, ops, piece, &mut args).await?;
-        args.pad((size - piece.len()) * EVENT);
-        let text = include_str!("../../sql/queue_finish.sql");
-        expect(db.execute_sized(text, size, args).await?, piece)?;
+        args.pad(padding * QUEUE_FINISH);
+        push_events(engine, ops, piece, args);
+        args.pad(padding * EVENT);
     }
     Ok(())
 }
@@ -52,26 +56,46 @@ pub(super) async fn again(
     candidates: &[Candidate],
 ) -> Result<()> {
     for piece in candidates.chunks(sql::MOST_ROWS) {
-        let size = sql::padded(piece.len());
-        let mut args = Args::with_capacity(size * (DELIVERY + QUEUE_AGAIN + EVENT));
+        name_providers(db, engine, ops, piece).await?;
+        let size = db.size(piece.len());
+        let padding = size - piece.len();
+        let args = db
+            .later(include_str!("../../sql/queue_again.sql"), size)
+            .await?;
+        args.reserve(size * (DELIVERY + QUEUE_AGAIN + EVENT) + 1);
         for found in piece {
             let item = found.item(ops);
-            push_delivery(engine, item, found.no, &mut args);
+            push_delivery(engine, item, found.no, args);
             args.push(due(item));
             args.push(item.provider.is_some());
         }
-        args.pad((size - piece.len()) * DELIVERY);
+        args.pad(padding * DELIVERY);
+        args.push_count(piece.len());
         for found in piece {
             let item = found.item(ops);
             args.push(found.no);
             args.push(due(item));
             args.push(item.frozen.as_ref().map(Arc::clone));
         }
-        args.pad((size - piece.len()) * QUEUE_AGAIN);
-        push_events(db, engine, ops, piece, &mut args).await?;
-        args.pad((size - piece.len()) * EVENT);
-        let text = include_str!("../../sql/queue_again.sql");
-        expect(db.execute_sized(text, size, args).await?, piece)?;
+        args.pad(padding * QUEUE_AGAIN);
+        push_events(engine, ops, piece, args);
+        args.pad(padding * EVENT);
+    }
+    Ok(())
+}
+
+/// Makes the numbers of providers' names that are new.
+async fn name_providers(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    ops: &[SettleOp],
+    piece: &[Candidate],
+) -> Result<()> {
+    for found in piece {
+        if let Some(provider) = &found.item(ops).provider {
+            let names = &engine.names;
+            names.word_no(db, provider.as_str(), Whose::Ours).await?;
+        }
     }
     Ok(())
 }
@@ -119,45 +143,19 @@ fn push_delivery(engine: &Engine, item: &Item, no: i64, args: &mut Args) {
     args.push(i64::from(item.attempts));
 }
 
-async fn push_events(
-    db: &mut Session<'_>,
-    engine: &Engine,
-    ops: &[SettleOp],
-    piece: &[Candidate],
-    args: &mut Args,
-) -> Result<()> {
+fn push_events(engine: &Engine, ops: &[SettleOp], piece: &[Candidate], args: &mut Args) {
+    let known = engine.names.known();
     for found in piece {
         let item = found.item(ops);
-        let provider = match &item.provider {
-            Some(provider) => Some(
-                engine
-                    .names
-                    .word_no(db, provider.as_str(), Whose::Ours)
-                    .await?,
-            ),
-            None => None,
-        };
-        let known = engine.names.known();
+        let provider = item.provider.as_ref();
         args.push(found.no);
         args.push(i64::from(item.epoch) << 16);
         args.push(item.now.as_micros());
         args.push(known.word(item.event.as_str()));
         args.push(item.reason.and_then(|reason| known.word(reason.as_str())));
-        args.push(item.provider.as_ref().map(|_| i64::from(item.attempts)));
-        args.push(provider);
+        args.push(provider.map(|_| i64::from(item.attempts)));
+        args.push(provider.and_then(|provider| known.word(provider.as_str())));
         args.push(item.message_id.as_ref().map(Arc::clone));
         args.push(item.fault.as_deref());
     }
-    Ok(())
-}
-
-/// Each settlement changes three rows; else memory and database differ, and it is done again with care.
-fn expect(changed: u64, piece: &[Candidate]) -> Result<()> {
-    if changed == 3 * piece.len() as u64 {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Unexpected,
-        "a lease is not as it is known; please report it",
-    ))
 }

@@ -81,6 +81,14 @@ impl Group {
             + self.begins.iter().map(BeginOp::len).sum::<usize>()
     }
 
+    /// How many rows the longest of its lists has, roughly.
+    pub(crate) fn longest(&self) -> usize {
+        let settles: usize = self.settles.iter().map(SettleOp::len).sum();
+        let accepts: usize = self.accepts.iter().map(AcceptOp::len).sum();
+        let begins: usize = self.begins.iter().map(BeginOp::len).sum();
+        settles.max(accepts).max(begins)
+    }
+
     /// Whether it only adds notifications, which is what is refused first when the disk is full.
     pub(crate) fn is_accept_only(&self) -> bool {
         !self.accepts.is_empty() && self.len() == self.accepts.len()
@@ -177,9 +185,9 @@ fn outcomes(count: usize, outcome: Result<()>) -> Vec<Result<()>> {
 
 /// Runs work so that its error undoes no more than itself. Answers with that error; an error of the database itself is not held.
 async fn run_apart(db: &mut Session<'_>, work: &mut dyn Work) -> Result<Option<Error>> {
-    db.script("SAVEPOINT notify_work").await?;
+    db.later("SAVEPOINT notify_work", 0).await?;
     match work.run(db).await {
-        Ok(()) => db.script("RELEASE notify_work").await.map(|()| None),
+        Ok(()) => db.later("RELEASE notify_work", 0).await.map(|_| None),
         Err(error) if error::is_of_the_database(&error) => Err(error),
         Err(error) => {
             db.script("ROLLBACK TO notify_work; RELEASE notify_work")

@@ -162,7 +162,7 @@ impl Task {
         let now = self.engine.clock.now();
         let keep = now.since(self.clock_kept_at) >= KEEP_CLOCK_EVERY;
         let engine = Arc::clone(&self.engine);
-        let mut session = Session::new(&mut connection, &engine.sql);
+        let mut session = Session::new(&mut connection, &engine.sql).with_common(group.longest());
         let running = Box::pin(transaction(
             &mut session,
             &engine,
@@ -190,6 +190,7 @@ impl Task {
         let mut session = Session::new(&mut connection, &self.engine.sql);
         // With the write lock: what the old connection had open is over.
         session.begin().await?;
+        session.flush().await?;
         self.engine.caches.forget();
         self.engine.numbers.forget();
         reload(&mut session, &self.engine).await?;
