@@ -4,13 +4,21 @@ use notify_core::delivery::{EventKind, Reason};
 use notify_core::notification::Priority;
 use notify_core::{ChannelId, Result, TenantId};
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error;
 use crate::row::{Args, column, priority};
 use crate::session::Session;
+
+/// Tenants share a lane by shards.
+const SHARDS: i64 = 64;
+
+/// The shard in which a tenant's jobs wait.
+pub(crate) const fn shard(tenant: i64) -> i64 {
+    tenant % SHARDS
+}
 
 /// A lane: what a worker claims from.
 pub(crate) type Lane = (Priority, ChannelId);
@@ -27,6 +35,8 @@ pub(crate) struct Known {
     tenants: Dictionary<TenantId>,
     lanes: Dictionary<Lane>,
     words: Dictionary<Arc<str>>,
+    /// In which jobs may wait: those of every tenant there is, and of some that were undone.
+    shards: BTreeSet<i64>,
 }
 
 #[derive(Debug)]
@@ -70,6 +80,11 @@ pub(crate) enum Whose {
 }
 
 impl Known {
+    /// The shards in which jobs may wait.
+    pub(crate) const fn shards(&self) -> &BTreeSet<i64> {
+        &self.shards
+    }
+
     /// The tenant's number, if it is known.
     pub(crate) fn tenant(&self, tenant: &TenantId) -> Option<i64> {
         self.tenants.numbers.get(tenant.as_str()).copied()
@@ -117,7 +132,13 @@ impl Names {
         let words = db
             .all(include_str!("../sql/word_all.sql"), Args::new())
             .await?;
+        let shards = db
+            .all(include_str!("../sql/tenant_shards.sql"), Args::new())
+            .await?;
         let mut known = self.write();
+        for row in shards {
+            known.shards.insert(column(&row, 0)?);
+        }
         for row in lanes {
             let lane = (
                 priority(column(&row, 1)?)?,
@@ -145,6 +166,7 @@ impl Names {
         }
         let args = Args::new().with(tenant.as_str());
         let no = made(db, include_str!("../sql/tenant_put.sql"), args).await?;
+        self.write().shards.insert(shard(no));
         if whose == Whose::Ours {
             self.write().tenants.add(tenant.clone(), no, true);
         }

@@ -15,6 +15,9 @@ use crate::queue::leases::Loan;
 use crate::row::{Args, column, json, optional_bytes, unsigned};
 use crate::session::Session;
 
+/// So many shards are looked into without asking first which of them have something due.
+const FEW_SHARDS: usize = 4;
+
 /// The shard whose turn it is, by lane.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<i64, i64>>);
@@ -81,7 +84,7 @@ impl Claiming {
         engine: &Engine,
     ) -> Result<Vec<(Loan, Lease)>> {
         let lanes = self.lanes(db, engine).await?;
-        let shards = self.shards(db, &lanes).await?;
+        let shards = self.shards(db, engine, &lanes).await?;
         let mut lent = Vec::new();
         for asked in &lanes {
             let Some(shards) = shards.get(&asked.lane) else {
@@ -90,18 +93,18 @@ impl Claiming {
             let found = self.due(db, engine, asked, shards).await?;
             lent.extend(found.into_iter().map(|due| self.lend(asked, due)));
         }
-        let numbers: Vec<i64> = lent.iter().map(|(loan, _)| loan.no).collect();
         let owner = engine.leases.owner_no(self.claim.owner);
-        let head = || Args::new().with(owner).with(self.until().as_micros());
-        let text = include_str!("../../sql/queue_lend.sql");
-        let changed = db
-            .execute_rows(text, head, &numbers, |no, args| args.push(*no))
-            .await?;
-        if changed == numbers.len() as u64 {
-            Ok(lent)
-        } else {
-            Err(error::corrupt("queue entry"))
+        for piece in lent.chunks(crate::sql::MOST_ROWS) {
+            let size = db.size(piece.len());
+            let text = include_str!("../../sql/queue_lend.sql");
+            let args = db.later(text, size).await?;
+            args.push(owner);
+            args.push(self.until().as_micros());
+            piece.iter().for_each(|(loan, _)| args.push(loan.no));
+            args.pad(size - piece.len());
+            args.push_count(piece.len());
         }
+        Ok(lent)
     }
 
     /// The lanes that are asked for, each once, by number.
@@ -127,12 +130,18 @@ impl Claiming {
         Ok(lanes)
     }
 
-    /// The shards of each lane in which something is due.
+    /// The shards of each lane in which something is due, or may be where there are few.
     async fn shards(
         &self,
         db: &mut Session<'_>,
+        engine: &Engine,
         lanes: &[Asked],
     ) -> Result<BTreeMap<i64, Vec<i64>>> {
+        let all: Vec<i64> = engine.names.known().shards().iter().copied().collect();
+        if all.len() <= FEW_SHARDS {
+            let lanes = lanes.iter().filter(|_| !all.is_empty());
+            return Ok(lanes.map(|asked| (asked.lane, all.clone())).collect());
+        }
         let text = include_str!("../../sql/queue_due_shards.sql");
         let row = |asked: &Asked, args: &mut Args| {
             args.push(asked.lane);

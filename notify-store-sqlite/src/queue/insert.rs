@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::error;
 use crate::events::{self, Event};
 use crate::history;
-use crate::names::Whose;
+use crate::names::{Whose, shard};
 use crate::queue::accept::{AcceptOp, Place, is_lent, is_queued};
 use crate::queue::leases::Loan;
 use crate::row::{Args, class_code, to_json};
@@ -22,8 +22,6 @@ use crate::sql;
 const NOTIFICATION: usize = 9;
 const DELIVERY: usize = 15;
 const QUEUE: usize = 8;
-/// Tenants share a lane by shards.
-const SHARDS: i64 = 64;
 
 /// The numbers of the names of a transaction.
 #[derive(Debug, Default)]
@@ -52,11 +50,6 @@ impl Numbers {
             .copied()
             .ok_or_else(|| error::corrupt("trace"))
     }
-}
-
-/// The shard in which a tenant's jobs wait.
-pub(super) const fn shard(tenant: i64) -> i64 {
-    tenant % SHARDS
 }
 
 /// Looks up the numbers of all names, and makes those that are new.

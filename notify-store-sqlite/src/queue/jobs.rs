@@ -5,7 +5,7 @@ use notify_core::queue::{Acceptance, NewJob};
 
 use crate::engine::Engine;
 use crate::names::Whose;
-use crate::queue::insert::shard;
+use crate::names::shard;
 use crate::row::Args;
 use crate::session::Session;
 

@@ -1,0 +1,1 @@
+SELECT DISTINCT no % 64 FROM notify_tenants
