@@ -60,16 +60,26 @@
 //! text before TLS; its pool puts a connection back in the middle of a mail when the call is
 //! dropped. The session and the pool here are therefore our own, on tokio and rustls.
 
+#[cfg(feature = "_chat")]
+mod chat;
 #[cfg(any(feature = "file", feature = "log"))]
 mod content;
 #[cfg(any(feature = "file", feature = "log", feature = "smtp"))]
 mod dsn;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(any(feature = "_chat", feature = "_sms"))]
+mod grapheme;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(any(feature = "file", feature = "smtp"))]
 mod mime;
+#[cfg(feature = "_web_push")]
+pub mod push;
+#[cfg(feature = "_crypto")]
+pub mod signature;
+#[cfg(feature = "_sms")]
+pub mod sms;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 pub mod staging;

@@ -1,0 +1,3 @@
+//! Chats: Slack, Discord, Telegram and their like.
+
+pub(crate) mod escape;

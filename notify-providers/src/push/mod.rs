@@ -1,0 +1,3 @@
+//! Push to devices and browsers.
+
+pub mod web_push;

@@ -1,0 +1,40 @@
+//! Text messages: how long they are, how they are made to fit, and what they cost.
+//!
+//! All of it is arithmetic on texts and numbers: an application can say what a message will cost
+//! before it sends one.
+//!
+//! ```
+//! use notify_providers::sms::{Encoding, LengthPolicy, PriceTable, Transliteration, count_segments};
+//!
+//! let text = "Ваш заказ №1042 отправлен и будет доставлен завтра с 10 до 14 часов. Спасибо!";
+//! let segments = count_segments(text);
+//! assert_eq!((segments.encoding, segments.count), (Encoding::Ucs2, 2));
+//!
+//! // The same in Latin letters takes one.
+//! let latin = Transliteration::new().cyrillic().apply(text);
+//! assert_eq!(latin, "Vash zakaz No.1042 otpravlen i budet dostavlen zavtra s 10 do 14 chasov. Spasibo!");
+//! assert_eq!(count_segments(&latin).count, 1);
+//!
+//! // Prices in millionths of the account's currency, by the beginning of the number.
+//! let prices = PriceTable::new().with("+7", 38_000)?.with("+49", 75_000)?;
+//! assert_eq!(prices.cost("+79991234567", segments), Some(76_000));
+//! assert_eq!(prices.cost("+15550100", segments), None);
+//!
+//! // Advertising may be cut to what one segment takes; anything else is split or refused.
+//! let fitted = LengthPolicy::truncate().fit(&latin)?;
+//! assert!(!fitted.truncated);
+//! # Ok::<(), notify_core::Error>(())
+//! ```
+
+#![allow(dead_code, reason = "providers use the rest")]
+
+mod length;
+pub(crate) mod phone;
+mod price;
+mod segment;
+mod transliterate;
+
+pub use length::{Fitted, LengthPolicy};
+pub use price::PriceTable;
+pub use segment::{Encoding, Segments, count_segments, not_gsm7, split_segments};
+pub use transliterate::Transliteration;
