@@ -29,6 +29,8 @@ pub struct SqliteConfig {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) busy_timeout: Duration,
     pub(crate) ballast: u64,
+    #[cfg(feature = "mutants")]
+    pub(crate) mutant: Option<crate::Mutant>,
 }
 
 impl SqliteConfig {
@@ -42,6 +44,8 @@ impl SqliteConfig {
             clock: Arc::new(SystemClock::new()),
             busy_timeout: Duration::from_secs(5),
             ballast: 4 << 20,
+            #[cfg(feature = "mutants")]
+            mutant: None,
         }
     }
 
@@ -82,6 +86,15 @@ impl SqliteConfig {
     #[must_use]
     pub const fn with_ballast(mut self, bytes: u64) -> Self {
         self.ballast = bytes;
+        self
+    }
+
+    /// Breaks a promise. Not for users.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_mutant(mut self, mutant: crate::Mutant) -> Self {
+        self.mutant = Some(mutant);
         self
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Engine {
     pub(crate) caches: Caches,
     /// Rung when there may be work.
     pub(crate) wake: Notify,
+    #[cfg(feature = "mutants")]
+    pub(crate) mutant: Option<crate::Mutant>,
 }
 
 impl Engine {

@@ -14,6 +14,8 @@ mod code {
     pub(super) const CANTOPEN: i32 = 14;
     pub(super) const CONSTRAINT: i32 = 19;
     pub(super) const NOTADB: i32 = 26;
+    /// Extended: the index of the log cannot grow. Unlike a file that cannot, SQLite does not call it full.
+    pub(super) const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
 }
 
 /// The extended result code, if the error is one of SQLite's.
@@ -23,7 +25,11 @@ fn result_code(error: &sqlx::Error) -> Option<i32> {
 
 /// The error of a statement that was not a `COMMIT`: nothing was stored.
 pub(crate) fn storage(error: sqlx::Error) -> Error {
-    let (kind, context) = match result_code(&error).map(|code| code & 0xff) {
+    let primary = |code| match code {
+        code::IOERR_SHMSIZE => code::FULL,
+        code => code & 0xff,
+    };
+    let (kind, context) = match result_code(&error).map(primary) {
         Some(code::BUSY | code::LOCKED) => (
             ErrorKind::Busy,
             "another connection holds the database's write lock; ask again",
@@ -115,6 +121,14 @@ fn bare(error: &Error) -> String {
 /// The store was closed.
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Unavailable, "the store is closed; open it again")
+}
+
+/// The file is not the one that was opened.
+pub(crate) fn removed() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "the file of the database was removed or replaced; put it back, or open the store again",
+    )
 }
 
 /// What is stored does not read back.

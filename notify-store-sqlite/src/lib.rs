@@ -45,9 +45,12 @@ mod engine;
 mod error;
 mod events;
 mod history;
+mod identity;
 mod inbox;
 mod lock;
 mod migrate;
+#[cfg(feature = "mutants")]
+mod mutant;
 mod names;
 mod numbers;
 mod open;
@@ -67,5 +70,8 @@ mod transaction;
 mod writer;
 
 pub use config::SqliteConfig;
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use mutant::Mutant;
 pub use store::SqliteStore;
 pub use transaction::SqliteTransaction;

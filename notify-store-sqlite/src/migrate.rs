@@ -3,7 +3,6 @@
 use notify_core::{Error, ErrorKind, Result, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 
-use crate::error;
 use crate::row::{Args, column};
 use crate::session::Session;
 use crate::sql::Sql;
@@ -40,23 +39,31 @@ async fn apply(session: &mut Session<'_>, now: Timestamp) -> Result<()> {
     session
         .script(include_str!("../sql/migration_table.sql"))
         .await?;
-    let row = session
-        .first(include_str!("../sql/migration_last.sql"), Args::new())
+    let rows = session
+        .all(include_str!("../sql/migration_all.sql"), Args::new())
         .await?;
-    let found: i64 = row.map_or(Ok(0), |row| column(&row, 0))?;
-    let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
-    if found > known {
-        return Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "the database has schema {found}, and this version knows {known}; use a newer notify-store-sqlite"
-            ),
-        ));
+    let (found, known) = (rows.len(), MIGRATIONS.len());
+    for (place, row) in rows.iter().enumerate().rev() {
+        let (number, name): (i64, &str) = (column(row, 0)?, column(row, 1)?);
+        match MIGRATIONS.get(place) {
+            Some((known, called, _)) if (*known, *called) == (number, name) => {}
+            None if MIGRATIONS.last().is_none_or(|last| last.0 < number) => {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!(
+                        "the database has schema {number}, and this version knows {known}; use a newer notify-store-sqlite"
+                    ),
+                ));
+            }
+            _ => return Err(changed("list of migrations")),
+        }
     }
     if found > 0 {
         check_schema(session).await?;
+    } else {
+        check_names(session).await?;
     }
-    for (number, name, text) in MIGRATIONS.iter().filter(|(number, ..)| *number > found) {
+    for (number, name, text) in &MIGRATIONS[found..] {
         session.script(text).await?;
         let args = Args::new().with(*number).with(*name).with(now.as_micros());
         session
@@ -74,6 +81,28 @@ async fn apply(session: &mut Session<'_>, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Before the first migration none of its tables may be there: it is somebody else's, or has lost what says that it is ours.
+async fn check_names(session: &mut Session<'_>) -> Result<()> {
+    let args = Args::new().with(TABLES);
+    let row = session
+        .first(include_str!("../sql/migration_taken.sql"), args)
+        .await?;
+    let Some(row) = row else { return Ok(()) };
+    if column(&row, 1)? {
+        return Err(changed("list of migrations"));
+    }
+    let name: &str = column(&row, 0)?;
+    let why = format!("the database has a table {name} already; choose another table prefix");
+    Err(Error::new(ErrorKind::Config, why))
+}
+
+fn changed(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("the {what} is not as this library left it; restore the database from a backup"),
+    )
+}
+
 /// Tables and indexes must be as the last migration left them.
 async fn check_schema(session: &mut Session<'_>) -> Result<()> {
     let row = session
@@ -86,5 +115,5 @@ async fn check_schema(session: &mut Session<'_>) -> Result<()> {
     if same == Some(true) {
         return Ok(());
     }
-    Err(error::corrupt("table definition"))
+    Err(changed("definition of the tables"))
 }

@@ -61,7 +61,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// - [`ErrorKind::Config`] if the file is open already (here or in another process), if its schema is newer than this version,
-    ///   or if SQLite is older than 3.51.3.
+    ///   if somebody else has a table of the same name, or if SQLite is older than 3.51.3.
     /// - [`ErrorKind::Corrupt`] if the file is not an intact database, or somebody changed its tables.
     /// - [`ErrorKind::ReadOnly`] if file or folder cannot be written, [`ErrorKind::Full`] if the disk is full.
     ///
@@ -173,6 +173,8 @@ async fn prepare(
         cursors: Cursors::default(),
         caches: Caches::default(),
         wake: Notify::new(),
+        #[cfg(feature = "mutants")]
+        mutant: config.mutant,
     };
     let mut session = Session::new(connection, &engine.sql);
     session.begin().await?;

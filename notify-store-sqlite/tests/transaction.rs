@@ -1,5 +1,11 @@
 //! The application's own transaction: its commit sends, its rollback sends nothing.
 
+mod support;
+
+use notify_core::delivery::DeliveryStore;
+use notify_core::id::IdGenerator;
+use notify_core::queue::{Accepted, Handoff, KeyHash, Queue};
+use notify_core::store::Transaction;
 use notify_core::{
     Category, Content, ErrorKind, NotificationRequest, Orchestrator, Recipient,
     RecipientResolver as _,
@@ -7,6 +13,8 @@ use notify_core::{
 use notify_store_sqlite::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use std::time::Duration;
+use support::{START, Sqlite, claim, item, run, tenant};
 use tempfile::TempDir;
 
 struct World {
@@ -161,4 +169,132 @@ async fn a_connection_that_could_lose_what_was_accepted_is_refused() {
         .await
         .expect_err("another file");
     assert_eq!(error.field_name(), Some("connection"));
+}
+
+async fn found(store: &SqliteStore, id: notify_core::DeliveryId) -> bool {
+    DeliveryStore::load(store, &[id]).await.expect("loaded")[0].is_some()
+}
+
+#[tokio::test]
+async fn the_stores_own_numbers_go_on_after_those_of_a_transaction() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let owner = ids.owner(START);
+    let mut own = harness.connect("a.db").await;
+    run(&mut own, "CREATE TABLE users (name TEXT)").await;
+    for commits in [false, true, false, true] {
+        run(&mut own, "BEGIN IMMEDIATE").await;
+        run(&mut own, "INSERT INTO users VALUES ('ada')").await;
+        let (one, two) = (item(&ids, "ada", START), item(&ids, "bob", START));
+        let both = [one.deliveries[0].id, two.deliveries[0].id];
+        let mut within = store.within(&mut own).await.expect("a transaction");
+        let answers = within.accept(vec![one, two]).await.expect("accepted");
+        assert_eq!(answers, [Accepted::New, Accepted::New]);
+        assert!(!found(&store, both[0]).await, "not before the commit");
+        run(&mut own, if commits { "COMMIT" } else { "ROLLBACK" }).await;
+        for id in both {
+            assert_eq!(found(&store, id).await, commits);
+        }
+        store
+            .accept(vec![item(&ids, "eve", START)])
+            .await
+            .expect("accepted");
+        let lent = claim(&store, owner, START).await.len();
+        assert_eq!(lent, if commits { 3 } else { 1 });
+    }
+    let users = sqlx::query_scalar("SELECT count(*) FROM users");
+    let users: i64 = users.fetch_one(&mut own).await.expect("counted");
+    assert_eq!(users, 2, "the application's rows went the same way");
+}
+
+#[tokio::test]
+async fn names_of_a_transaction_that_was_undone_are_not_remembered() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let mut own = harness.connect("a.db").await;
+    run(&mut own, "BEGIN IMMEDIATE").await;
+    let mut one = item(&ids, "ada", START);
+    one.tenant = "new tenant".into();
+    one.deliveries[0].channel = "chat.new".into();
+    one.deliveries[0].trace.hit("new rule");
+    let mut within = store.within(&mut own).await.expect("a transaction");
+    within.accept(vec![one]).await.expect("accepted");
+    run(&mut own, "ROLLBACK").await;
+    let mut again = item(&ids, "ada", START);
+    again.tenant = "another tenant".into();
+    again.deliveries[0].channel = "chat.other".into();
+    let id = again.deliveries[0].id;
+    store.accept(vec![again]).await.expect("accepted");
+    let mut read = DeliveryStore::load(&store, &[id]).await.expect("loaded");
+    let read = read.remove(0).expect("found");
+    assert_eq!(
+        (read.tenant.as_str(), read.channel.as_str()),
+        ("another tenant", "chat.other")
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_is_a_duplicate_and_nothing_is_lent() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let keyed = || {
+        let mut one = item(&ids, "ada", START);
+        one.key = Some(KeyHash::from_bytes([1; 32]));
+        one
+    };
+    let first = keyed();
+    let id = first.id;
+    store.accept(vec![first]).await.expect("accepted");
+    let mut own = harness.connect("a.db").await;
+    run(&mut own, "BEGIN IMMEDIATE").await;
+    let mut lent = item(&ids, "ada", START);
+    let ttl = Duration::from_secs(60);
+    let handoff = Handoff::new(ids.owner(START), ttl, |_| panic!("lent before the commit"));
+    lent.deliveries[0].handoff = Some(handoff);
+    let mut within = store.within(&mut own).await.expect("a transaction");
+    let answers = within.accept(vec![keyed(), lent]).await.expect("answered");
+    assert_eq!(answers, [Accepted::Duplicate(id), Accepted::New]);
+    run(&mut own, "COMMIT").await;
+    assert_eq!(claim(&store, ids.owner(START), START).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_fails_leaves_the_applications_own_rows() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let first = item(&ids, "ada", START);
+    let mut second = item(&ids, "bob", START);
+    second.deliveries[0].id = first.deliveries[0].id;
+    store.accept(vec![first]).await.expect("accepted");
+    let mut own = harness.connect("a.db").await;
+    run(&mut own, "CREATE TABLE users (name TEXT)").await;
+    run(&mut own, "BEGIN IMMEDIATE").await;
+    run(&mut own, "INSERT INTO users VALUES ('bob')").await;
+    let mut within = store.within(&mut own).await.expect("a transaction");
+    within
+        .accept(vec![second])
+        .await
+        .expect_err("the id is taken");
+    run(&mut own, "COMMIT").await;
+    let users = sqlx::query_scalar("SELECT count(*) FROM users");
+    let users: i64 = users.fetch_one(&mut own).await.expect("counted");
+    assert_eq!(users, 1);
+    let bob = store.history_count(&tenant(), &"bob".into()).await;
+    assert_eq!(bob.expect("counted"), 0);
+}
+
+#[tokio::test]
+async fn a_transaction_that_goes_on_holds_the_store_up_for_so_long_only() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let config = harness
+        .config("a.db")
+        .with_busy_timeout(Duration::from_millis(50));
+    let store = config.open().await.expect("the store opens");
+    let mut own = harness.connect("a.db").await;
+    run(&mut own, "BEGIN IMMEDIATE").await;
+    let refused = store.accept(vec![item(&ids, "ada", START)]).await;
+    assert_eq!(refused.expect_err("busy").kind(), ErrorKind::Busy);
+    run(&mut own, "COMMIT").await;
+    let accepted = store.accept(vec![item(&ids, "ada", START)]).await;
+    assert_eq!(accepted.expect("accepted"), [Accepted::New]);
 }

@@ -369,36 +369,32 @@ impl Shared {
             .collect();
         let loaded = self.parts.deliveries.load(&ids).await?;
         let mut loaded = loaded.into_iter();
+        let (slots, now) = (self.parts.local.slots(), self.parts.clock.now());
         let mut work = Vec::with_capacity(leases.len());
         let mut back = Vec::new();
         for lease in leases {
             // A kind of job that this version does not know is left to a newer one.
             let delivery = lease.job.delivery().and_then(|_| loaded.next().flatten());
-            match (
-                delivery,
-                self.parts
-                    .local
-                    .slots()
-                    .take_in(lease.priority, &lease.channel),
-            ) {
+            match (delivery, slots.take_in(lease.priority, &lease.channel)) {
                 (Some(delivery), Some(slot)) => work.push(Work {
                     lease,
                     delivery,
                     snapshot: None,
                     slot,
                 }),
-                _ => back.push(lease),
+                // What was accepted meanwhile took the place: it goes to whoever has one next.
+                (Some(_), None) => back.push((lease, now)),
+                (None, _) => back.push((lease, now + self.options.backoff)),
             }
         }
         if !back.is_empty() {
-            let due = self.parts.clock.now() + self.options.backoff;
             let releases: Vec<_> = back
                 .iter()
-                .map(|lease| crate::queue::Release { lease, due })
+                .map(|(lease, due)| crate::queue::Release { lease, due: *due })
                 .collect();
             self.parts.queue.release(&releases).await?;
             back.iter()
-                .for_each(|lease| self.inflight.remove(lease.job));
+                .for_each(|(lease, _)| self.inflight.remove(lease.job));
         }
         Ok(work)
     }

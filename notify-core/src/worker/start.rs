@@ -141,9 +141,10 @@ async fn permit(
         slot.breaker().abandon(ticket);
         return Permit::Later(until);
     }
+    // What its owner's end interrupted is no repetition of a call that failed: the provider had no part in it.
     if prepared.work.lease.sends == 0 {
         slot.budget.deposit();
-    } else if !slot.budget.withdraw(now) {
+    } else if !prepared.work.lease.interrupted && !slot.budget.withdraw(now) {
         slot.breaker().abandon(ticket);
         let _ = limiter.release(&slot.quota, NonZeroU32::MIN).await;
         return Permit::Later(wall + PAUSE);

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::Engine;
+use crate::error;
+use crate::identity::FileIdentity;
 use crate::lock::LockFile;
 use crate::open::{Purpose, connect};
 use crate::queue::{Care, reload};
@@ -45,6 +47,7 @@ pub(crate) fn start(start: Start, ops: mpsc::Receiver<Op>) {
         lock,
     } = start;
     let task = Task {
+        identity: FileIdentity::of(&path),
         path,
         busy,
         connection: Some(connection),
@@ -58,6 +61,7 @@ pub(crate) fn start(start: Start, ops: mpsc::Receiver<Op>) {
 
 struct Task {
     path: PathBuf,
+    identity: Option<FileIdentity>,
     busy: Duration,
     /// `None` after a failure that leaves unknown what it holds; opened again for the next group.
     connection: Option<SqliteConnection>,
@@ -126,6 +130,7 @@ impl Task {
             Err(Failure::Undone(error) | Failure::Broken(error)) => {
                 if error.kind() == ErrorKind::Full {
                     self.ballast.give_up(self.engine.clock.monotonic());
+                    self.checkpoint().await;
                 }
                 self.one_by_one(group).await;
             }
@@ -155,6 +160,9 @@ impl Task {
 
     /// One transaction.
     async fn attempt(&mut self, group: &mut Group, care: Care) -> Result<(), Failure> {
+        if FileIdentity::of(&self.path) != self.identity {
+            return Err(Failure::Undone(error::removed()));
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.reconnect().await.map_err(Failure::Undone)?,
@@ -196,6 +204,17 @@ impl Task {
         reload(&mut session, &self.engine).await?;
         session.rollback().await?;
         Ok(connection)
+    }
+
+    /// Moves the log into the database, so that it begins anew in the room that it has already: the ballast alone would be used
+    /// up by a log that only grows.
+    async fn checkpoint(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            // If there is no room for that either, the next write says so.
+            let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+                .execute(connection)
+                .await;
+        }
     }
 
     /// Moves the log into the database and closes it.
@@ -251,6 +270,12 @@ async fn transaction(
     }
     if let Err(error) = result {
         return Err(undo(session, error).await);
+    }
+    #[cfg(feature = "mutants")]
+    if engine.mutant == Some(crate::Mutant::AnswerBeforeCommit) {
+        group.take_accepts().answer(engine, Ok(()));
+        // As with a slow disk: whoever was answered gets ahead of it.
+        engine.clock.sleep(Duration::from_millis(2)).await;
     }
     match session.commit().await {
         Ok(()) => Ok(()),

@@ -3,13 +3,19 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use async_trait::async_trait;
-use notify_core::clock::{Clock, Timestamp};
+use notify_core::clock::{Clock, Monotonic, Timestamp};
+use notify_core::id::{IdGenerator, OwnerId};
+use notify_core::queue::{Acceptance, Claim, LaneClaim, Lease, Queue};
 use notify_core::store::Store;
-use notify_core::testkit::{ManualClock, StoreHarness};
+use notify_core::testkit::{ManualClock, StoreHarness, sample};
+use notify_core::{ChannelId, Priority, TenantId};
 use notify_store_sqlite::{SqliteConfig, SqliteStore};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// When the clocks of tests begin.
@@ -58,6 +64,23 @@ impl Sqlite {
         }
     }
 
+    pub fn now(&self) -> Timestamp {
+        Clock::now(&*self.clock)
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) -> Timestamp {
+        self.clock.advance(time);
+        self.now()
+    }
+
+    /// A connection of somebody else.
+    pub async fn connect(&self, name: &str) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.path(name));
+        let options = options.create_if_missing(true).busy_timeout(Duration::ZERO);
+        options.connect().await.expect("connected")
+    }
+
     async fn keep(&self, name: &str) -> Arc<dyn Store> {
         let store = self.config(name).open().await.expect("the store opens");
         self.opened
@@ -86,4 +109,51 @@ impl StoreHarness for Sqlite {
     fn clock(&self) -> Arc<ManualClock> {
         Arc::clone(&self.clock)
     }
+}
+
+/// A notification of one delivery by mail.
+pub fn item(ids: &IdGenerator, recipient: &str, at: Timestamp) -> Acceptance {
+    sample::acceptance(ids, &sample::tenant(), recipient, ChannelId::EMAIL, at)
+}
+
+/// The tenant of [`item`].
+pub fn tenant() -> TenantId {
+    sample::tenant()
+}
+
+/// Claims all ordinary mail there is, for a minute.
+pub async fn claim(store: &SqliteStore, owner: OwnerId, now: Timestamp) -> Vec<Lease> {
+    let claim = Claim {
+        owner,
+        lanes: vec![LaneClaim {
+            priority: Priority::Normal,
+            channel: ChannelId::EMAIL,
+            limit: 1_000,
+        }],
+        now,
+        asked_at: Monotonic::default(),
+        ttl: Duration::from_secs(60),
+    };
+    store.claim(&claim).await.expect("claimed")
+}
+
+/// Runs one statement.
+pub async fn run(connection: &mut SqliteConnection, sql: &'static str) {
+    sqlx::query(sql).execute(connection).await.expect(sql);
+}
+
+/// The commits in the write-ahead log of a database, by its format (<https://www.sqlite.org/fileformat2.html#the_write_ahead_log>):
+/// a frame that ends a commit holds the size of the database.
+pub fn commits(database: &Path) -> usize {
+    let log = fs::read(database.with_extension("db-wal")).unwrap_or_default();
+    let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().expect("four bytes"));
+    if log.len() < 32 {
+        return 0;
+    }
+    let (page, salt) = (number(8) as usize, &log[16..24]);
+    let frames = (32..log.len()).step_by(24 + page);
+    let whole = frames.filter(|frame| frame + 24 + page <= log.len());
+    // What is left of an earlier round of the log has another salt.
+    let current = whole.take_while(|frame| &log[frame + 8..frame + 16] == salt);
+    current.filter(|frame| number(frame + 4) != 0).count()
 }

@@ -1,0 +1,1 @@
+SELECT number, name FROM notify_migrations ORDER BY number
