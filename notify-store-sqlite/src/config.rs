@@ -43,7 +43,7 @@ impl SqliteConfig {
             prefix: "notify_".to_owned(),
             clock: Arc::new(SystemClock::new()),
             busy_timeout: Duration::from_secs(5),
-            ballast: 4 << 20,
+            ballast: 16 << 20,
             #[cfg(feature = "mutants")]
             mutant: None,
         }
@@ -82,7 +82,8 @@ impl SqliteConfig {
     }
 
     /// The size of a file beside the database that is given up when the disk is full, so that what was sent can still be recorded.
-    /// New notifications are refused until there is room for it again. Default: 4 MiB; 0 keeps none.
+    /// New notifications are refused until there is room for it again. Default: 16 MiB, as much as the log has
+    /// before it is copied into the database; 0 keeps none.
     #[must_use]
     pub const fn with_ballast(mut self, bytes: u64) -> Self {
         self.ballast = bytes;

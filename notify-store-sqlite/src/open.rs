@@ -1,7 +1,7 @@
 //! Connections: opened with the settings that durability rests on, and checked to have them.
 
 use notify_core::{Error, ErrorKind, Result};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Row};
 use std::path::Path;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) enum Purpose {
     Read,
 }
 
-/// Opens one connection.
+/// Opens one connection; one to write with is ready after [`write_ahead`].
 pub(crate) async fn connect(
     path: &Path,
     purpose: Purpose,
@@ -51,7 +51,6 @@ pub(crate) async fn connect(
         .pragma("mmap_size", "0");
     if purpose == Purpose::Write {
         options = options
-            .journal_mode(SqliteJournalMode::Wal)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
             .pragma("journal_size_limit", LOG_BYTES.to_string())
             .pragma("secure_delete", "ON");
@@ -63,8 +62,20 @@ pub(crate) async fn connect(
         .connect()
         .await
         .map_err(error::storage)?;
-    check(&mut connection).await?;
+    if purpose == Purpose::Read {
+        check(&mut connection).await?;
+    }
     Ok(connection)
+}
+
+/// Switches the file to a write-ahead log, which stays, and reads the settings back. Only once it is certain that the file is the
+/// store's: another's is left as it is.
+pub(crate) async fn write_ahead(connection: &mut SqliteConnection) -> Result<()> {
+    sqlx::query("PRAGMA journal_mode = WAL")
+        .execute(&mut *connection)
+        .await
+        .map_err(error::storage)?;
+    check(connection).await
 }
 
 /// Reads the settings back: what was asked for is not always what is given.

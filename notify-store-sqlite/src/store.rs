@@ -24,7 +24,7 @@ use crate::engine::Engine;
 use crate::lock::LockFile;
 use crate::names::Names;
 use crate::numbers::Numbers;
-use crate::open::{Purpose, connect};
+use crate::open::{Purpose, connect, write_ahead};
 use crate::queue::{Cursors, Leases, Turns};
 use crate::reader::{Reader, Readers};
 use crate::row::{Args, bytes, column};
@@ -77,6 +77,7 @@ impl SqliteStore {
         let mut connection = connect(&path, Purpose::Write, config.busy_timeout).await?;
         let sql = Sql::new(&config.prefix);
         migrate::migrate(&mut connection, &sql, config.clock.now()).await?;
+        write_ahead(&mut connection).await?;
         let engine = prepare(&mut connection, sql, &config).await?;
         let ballast = Ballast::prepare(&path, config.ballast, engine.clock.monotonic());
         let (writer, ops) = writer::channel();

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error;
 use crate::identity::FileIdentity;
 use crate::lock::LockFile;
-use crate::open::{Purpose, connect};
+use crate::open::{Purpose, connect, write_ahead};
 use crate::queue::{Care, reload};
 use crate::row::Args;
 use crate::session::Session;
@@ -195,6 +195,7 @@ impl Task {
     /// A new connection after one was given up: what that one wrote last may have come to light.
     async fn reconnect(&self) -> Result<SqliteConnection> {
         let mut connection = connect(&self.path, Purpose::Write, self.busy).await?;
+        write_ahead(&mut connection).await?;
         let mut session = Session::new(&mut connection, &self.engine.sql);
         // With the write lock: what the old connection had open is over.
         session.begin().await?;
