@@ -52,6 +52,12 @@
 //!
 //! - A provider without idempotency keys can be reached twice when a process dies between the call and its record. A category says
 //!   whether such a message is sent again or left for an operator ([`OnUnknown`]).
+//! - A provider is never called more often at a time than it named. As many messages again are begun and wait for room, at
+//!   most for as long as one call takes: an opt-out that comes within that time is too late for them; expiry is looked at again.
+//! - A dead letter is kept for 180 days, everything else that ended for 90, keys for 7: all can be set
+//!   ([`Retention`](queue::Retention)). A key stands for one request with its recipients.
+//! - A template that is stored is used at once by the process that stored it, and within a second by the others.
+//! - The store in memory holds everything in memory, for as long as the process lives.
 //! - Quiet hours, digests, schedules, audiences and campaigns are not there yet; plans, states and tables have their places.
 //!
 //! # Rooms
@@ -72,9 +78,12 @@
 //! Through the `metrics` facade: `notifications_accepted_total`, `notifications_sent_total{channel,status}`,
 //! `notifications_suppressed_total{channel,reason}`, `notification_latency_seconds{channel}` (accepted to sent),
 //! `notification_provider_seconds{provider}`, `notifications_queue_size{channel,priority}`, `notifications_in_flight{channel,priority}`,
-//! `notifications_oldest_due_seconds{channel,priority}`, `notifications_dead_letters_total{state}`, `notifications_failover_total{to}`,
+//! `notifications_oldest_due_seconds{channel,priority}`, `notifications_poison_jobs{channel,priority}`,
+//! `notifications_dead_letters_total{state}`, `notifications_dead_letters_forgotten_total`, `notifications_failover_total{to}`,
 //! `notifications_breaker_changes_total{provider}`, `notifications_fenced_total`, `notifications_reclaimed_total`,
-//! `notifications_released_total{why}`, `notifications_unsettled_total`, `notifications_observer_dropped_total`.
+//! `notifications_released_total{why}`, `notifications_unsettled_total`, `notifications_worker_panics_total`,
+//! `notifications_template_reloads_total{result}`, `notifications_provider_config_errors_total`,
+//! `notifications_observer_dropped_total`, `notifications_observer_panics_total`.
 
 pub mod address;
 pub mod audit;

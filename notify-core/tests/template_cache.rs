@@ -179,6 +179,10 @@ impl TemplateStore for Shelf {
         })
         .await
     }
+
+    async fn sweep_releases(&self, _: Timestamp, _: Duration) -> Result<u64> {
+        unused()
+    }
 }
 
 fn says(text: &str) -> TemplateSet {
@@ -330,7 +334,7 @@ async fn a_pinned_release_renders_on_a_host_that_never_saw_it() {
     let shelf = Shelf::new();
     shelf.change(says("old"));
     let (here, _) = cache(&shelf, CacheOptions::new());
-    let pinned = here.current(&tenant()).await.expect("loads").release();
+    let pinned = here.pinnable(&tenant()).await.expect("loads").release();
     shelf.change(says("new"));
     let (there, _) = cache(&shelf, CacheOptions::new());
     assert_ne!(
@@ -354,7 +358,7 @@ async fn a_release_is_kept_after_a_change_and_the_oldest_is_forgotten() {
     for n in 0..4 {
         shelf.change(says(&format!("version {n}")));
         hands.advance(500);
-        releases.push(cache.current(&tenant()).await.expect("loads").release());
+        releases.push(cache.pinnable(&tenant()).await.expect("loads").release());
     }
     for id in &releases[1..] {
         assert!(cache.release(&tenant(), *id).await.is_ok());
@@ -369,7 +373,7 @@ async fn releases_of_other_tenants_are_not_found() {
     let shelf = Shelf::new();
     shelf.change(says("acme's"));
     let (cache, _) = cache(&shelf, CacheOptions::new());
-    let id = cache.current(&tenant()).await.expect("loads").release();
+    let id = cache.pinnable(&tenant()).await.expect("loads").release();
     let error = cache
         .release(&TenantId::new("other"), id)
         .await
@@ -394,13 +398,95 @@ async fn a_release_that_was_tampered_with_is_corrupt() {
 }
 
 #[tokio::test]
-async fn no_engine_is_handed_out_before_its_release_is_published() {
+async fn planning_writes_nothing_and_pinning_publishes_first() {
     let shelf = Shelf::new();
     shelf.change(says("stored"));
     let (cache, _) = cache(&shelf, CacheOptions::new());
     let id = cache.current(&tenant()).await.expect("loads").release();
+    assert_eq!(shelf.calls("publish"), 0);
+    for _ in 0..3 {
+        let engine = cache.pinnable(&tenant()).await.expect("publishes");
+        assert_eq!(engine.release(), id);
+    }
+    assert_eq!(shelf.calls("publish"), 1);
     let state = shelf.state.lock().expect("no panic");
     assert_eq!(state.published.get(&(tenant(), id)), Some(&says("stored")));
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_published_again_every_day() {
+    let shelf = Shelf::new();
+    let (cache, hands) = cache(&shelf, CacheOptions::new());
+    for (hours, published) in [(0, 1), (23, 1), (1, 2), (12, 2), (12, 3)] {
+        hands.advance(hours * 3_600_000);
+        cache.pinnable(&tenant()).await.expect("serves");
+        assert_eq!(shelf.calls("publish"), published);
+    }
+    shelf.change(says("changed"));
+    hands.advance(500);
+    cache.pinnable(&tenant()).await.expect("serves");
+    assert_eq!(shelf.calls("publish"), 4, "a new release at once");
+}
+
+#[tokio::test]
+async fn nothing_is_pinned_to_what_cannot_be_published_and_what_was_serves_on() {
+    let shelf = Shelf::new();
+    let (cache, hands) = cache(&shelf, CacheOptions::new());
+    cache.current(&tenant()).await.expect("loads");
+    shelf.fail(true);
+    for _ in 0..3 {
+        let error = cache.pinnable(&tenant()).await.expect_err("unpublished");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+    assert_eq!(shelf.calls("publish"), 1, "asked once per poll");
+    shelf.fail(false);
+    hands.advance(500);
+    cache.pinnable(&tenant()).await.expect("publishes");
+    shelf.fail(true);
+    hands.advance(2 * 86_400_000);
+    cache.pinnable(&tenant()).await.expect("it is there");
+}
+
+#[tokio::test]
+async fn what_was_just_stored_is_used_by_the_next_call() {
+    let shelf = Shelf::new();
+    let (cache, hands) = cache(&shelf, CacheOptions::new());
+    cache.current(&tenant()).await.expect("loads");
+    shelf.change(says("changed"));
+    cache.refresh(&tenant()).await;
+    let engine = cache.current(&tenant()).await.expect("serves");
+    assert_eq!(engine.release(), says("changed").release_id());
+
+    // Also while another caller is reading what was there before.
+    hands.advance(500);
+    shelf.state.lock().expect("no panic").revision += 1;
+    let permits = shelf.gate.forget_permits(1_000);
+    let reading = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move {
+            cache
+                .current(&tenant())
+                .await
+                .map(|engine| engine.release())
+        }
+    });
+    tokio::task::yield_now().await;
+    shelf.change(says("changed again"));
+    let refreshing = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.refresh(&tenant()).await }
+    });
+    tokio::task::yield_now().await;
+    shelf.gate.add_permits(permits);
+    refreshing.await.expect("no panic");
+    let engine = cache.current(&tenant()).await.expect("serves");
+    assert_eq!(engine.release(), says("changed again").release_id());
+    assert!(reading.await.expect("no panic").is_ok());
+
+    shelf.fail(true);
+    cache.refresh(&tenant()).await;
+    let same = cache.current(&tenant()).await.expect("serves on");
+    assert_eq!(same.release(), engine.release());
 }
 
 #[tokio::test]

@@ -119,6 +119,7 @@ CREATE TABLE notify_queue (
     frozen      TEXT
 ) STRICT;
 CREATE INDEX notify_queue_ready ON notify_queue (lane, shard, due, no) WHERE state = 0;
+CREATE INDEX notify_queue_poison ON notify_queue (lane) WHERE state = 3;
 
 -- Jobs that are no deliveries.
 CREATE TABLE notify_jobs (

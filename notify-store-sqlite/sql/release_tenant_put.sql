@@ -1,3 +1,3 @@
 INSERT INTO notify_template_release_tenants (tenant, id, at)
 VALUES (?, ?, ?)
-ON CONFLICT (tenant, id) DO NOTHING
+ON CONFLICT (tenant, id) DO UPDATE SET at = max(at, excluded.at)

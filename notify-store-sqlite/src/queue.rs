@@ -295,7 +295,8 @@ impl Queue for SqliteStore {
             depth.waiting = unsigned(column(row, 4)?, "queue entry")?;
             depth.oldest_due = column::<Option<i64>>(row, 5)?.map(Timestamp::from_micros);
             depth.in_flight = lent.get(&column(row, 0)?).copied().unwrap_or(0);
-            if depth.ready + depth.waiting + depth.in_flight > 0 {
+            depth.poison = unsigned(column(row, 6)?, "queue entry")?;
+            if !depth.is_empty() {
                 lanes.push(depth);
             }
         }

@@ -11,7 +11,9 @@ use notify_core::template::{
     TemplateStore, Translations,
 };
 use notify_core::{Result, TenantId, Timestamp};
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error;
 use crate::revision::Revision;
@@ -278,5 +280,58 @@ impl TemplateStore for SqliteStore {
             .await?;
         row.map(|row| json(column(&row, 0)?, "template release"))
             .transpose()
+    }
+
+    async fn sweep_releases(&self, now: Timestamp, keep: Duration) -> Result<u64> {
+        let limit = (now - keep).as_micros();
+        let old = self.old_releases(limit).await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let old = Arc::new(old);
+        let write = self.writer().write(move |db| {
+            let old = Arc::clone(&old);
+            Box::pin(async move {
+                let forget = include_str!("../sql/sweep_release_forget.sql");
+                let head = || Args::new().with(limit);
+                let row = |(tenant, id): &(String, Vec<u8>), args: &mut Args| {
+                    args.push(tenant.as_str());
+                    args.push(&id[..]);
+                };
+                let forgotten = db.execute_rows(forget, head, &old, row).await?;
+                let orphans = include_str!("../sql/sweep_release_orphans.sql");
+                db.execute(orphans, Args::new()).await?;
+                Ok(forgotten)
+            })
+        });
+        write.await
+    }
+}
+
+impl SqliteStore {
+    /// Tenants and releases that were last published at `limit` or before and that nobody needs.
+    ///
+    /// Looked up beside the writer: what is pinned anew is published anew before, and so is not among them any more.
+    async fn old_releases(&self, limit: i64) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut reader = self.reader().await?;
+        let text = include_str!("../sql/sweep_releases.sql");
+        let rows = reader.session()?.all(text, Args::new().with(limit)).await?;
+        let mut old: Vec<(String, Vec<u8>)> = rows
+            .iter()
+            .map(|row| Ok((column(row, 0)?, column(row, 1)?)))
+            .collect::<Result<_>>()?;
+        if old.is_empty() {
+            return Ok(old);
+        }
+        let text = include_str!("../sql/sweep_releases_pinned.sql");
+        let rows = reader.session()?.all(text, Args::new()).await?;
+        let mut pinned: HashSet<(String, Vec<u8>)> = HashSet::new();
+        for row in &rows {
+            let release: u128 = json(column(row, 1)?, "template release")?;
+            let id = ReleaseId::from_u128(release).as_bytes().to_vec();
+            pinned.insert((column(row, 0)?, id));
+        }
+        old.retain(|release| !pinned.contains(release));
+        Ok(old)
     }
 }

@@ -6,6 +6,7 @@ use notify_core::delivery::DeliveryStore;
 use notify_core::id::IdGenerator;
 use notify_core::queue::{Accepted, Handoff, KeyHash, Queue};
 use notify_core::store::Transaction;
+use notify_core::template::{Template, Templates};
 use notify_core::{
     Category, Content, ErrorKind, NotificationRequest, Orchestrator, Recipient,
     RecipientResolver as _,
@@ -62,6 +63,43 @@ fn welcome() -> NotificationRequest {
 }
 
 #[tokio::test]
+async fn the_first_notification_of_a_tenant_waits_for_no_other_transaction() {
+    let world = world().await;
+    let acme = world.notify.tenant("acme");
+    acme.put_recipient(Recipient::new("ada"))
+        .await
+        .expect("stored");
+    let template = Template::new("welcome", "in_app", "en")
+        .with_part("title", "Welcome")
+        .with_part("body", "Good to see you.");
+    let other = Orchestrator::builder(world.store.clone())
+        .category(Category::transactional("account"))
+        .templates(Templates::new().add(template))
+        .build()
+        .await
+        .expect("builds")
+        .tenant("acme");
+    let mut own = world.own(SqliteSynchronous::Full).await;
+    let mut transaction = own.begin_with("BEGIN IMMEDIATE").await.expect("begins");
+    let mut within = world
+        .store
+        .within(&mut transaction)
+        .await
+        .expect("is in a transaction");
+    let request = NotificationRequest::new("welcome", "account");
+    let sent = other.send_in(&mut within, request, "ada");
+    let report = tokio::time::timeout(Duration::from_secs(5), sent)
+        .await
+        .expect("does not wait for the open transaction")
+        .expect("accepted");
+    assert!(report.is_going());
+    transaction.commit().await.expect("commits");
+    assert_eq!(other.worker().turn().await.expect("turn"), 1);
+    let page = other.inbox("ada").page(None, 9).await.expect("page");
+    assert_eq!(page[0].message.title, "Welcome");
+}
+
+#[tokio::test]
 async fn a_commit_sends_and_a_rollback_sends_nothing() {
     let world = world().await;
     let mut own = world.own(SqliteSynchronous::Full).await;
@@ -104,10 +142,6 @@ async fn a_commit_sends_and_a_rollback_sends_nothing() {
 async fn a_tenant_that_was_rolled_back_is_stored_when_it_comes_again() {
     let world = world().await;
     let acme = world.notify.tenant("acme");
-    // A tenant's templates are read and pinned at its first use, which is no work for an open transaction.
-    acme.explain(welcome(), Recipient::new("bob"))
-        .await
-        .expect("explains");
     let mut own = world.own(SqliteSynchronous::Full).await;
     let mut transaction = own.begin_with("BEGIN IMMEDIATE").await.expect("begins");
     let mut within = world

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::time::Duration;
 
 use crate::audit::Actor;
 use crate::clock::Timestamp;
@@ -27,7 +28,13 @@ struct Tenant {
     templates: BTreeMap<TemplateKey, Template>,
     partials: BTreeMap<String, Partial>,
     translations: BTreeMap<Locale, Translations>,
-    releases: HashMap<ReleaseId, TemplateSet>,
+    releases: HashMap<ReleaseId, Published>,
+}
+
+/// A release, and when it was published last.
+struct Published {
+    set: TemplateSet,
+    at: Timestamp,
 }
 
 /// A row that stores number and date.
@@ -315,16 +322,44 @@ impl TemplateStore for MemoryStore {
     }
 
     async fn publish(&self, tenant: &TenantId, release: &Release) -> Result<()> {
+        let at = self.shared.clock.now();
         let mut state = self.lock();
         let tables = state.templates.tenants.entry(tenant.clone()).or_default();
         tables
             .releases
             .entry(release.id())
-            .or_insert_with(|| release.set().clone());
+            .and_modify(|published| published.at = published.at.max(at))
+            .or_insert_with(|| Published {
+                set: release.set().clone(),
+                at,
+            });
         Ok(())
     }
 
     async fn release(&self, tenant: &TenantId, id: ReleaseId) -> Result<Option<TemplateSet>> {
-        Ok(self.of_tenant(tenant, |tables| tables.releases.get(&id).cloned()))
+        Ok(self.of_tenant(tenant, |tables| {
+            let published = tables.releases.get(&id);
+            published.map(|published| published.set.clone())
+        }))
+    }
+
+    async fn sweep_releases(&self, now: Timestamp, keep: Duration) -> Result<u64> {
+        let mut state = self.lock();
+        let State {
+            queue, templates, ..
+        } = &mut *state;
+        let mut forgotten = 0;
+        for (tenant, tables) in &mut templates.tenants {
+            let ages = tables.releases.iter().map(|(id, one)| (one.at, *id));
+            let newest = ages.max().map(|(_, id)| id);
+            let before = tables.releases.len();
+            tables.releases.retain(|id, published| {
+                published.at + keep > now
+                    || newest == Some(*id)
+                    || queue.is_pinned(tenant, id.as_u128())
+            });
+            forgotten += before - tables.releases.len();
+        }
+        Ok(forgotten as u64)
     }
 }

@@ -55,6 +55,38 @@ pub trait Notification: Serialize {
     const CATEGORY: &'static str;
 
     /// A key under which this is accepted once. Default: none.
+    ///
+    /// A key belongs to the tenant and stands for the whole request with its recipients: under the same key the same request to
+    /// the same recipients is a duplicate, and anything else an
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) that stores nothing. So where each person is sent to by a call of their
+    /// own, the key names the person:
+    ///
+    /// ```
+    /// use notify_core::{IdempotencyKey, IntoRequest, Notification};
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// struct Invited<'a> {
+    ///     meeting: &'a str,
+    ///     #[serde(skip)] // for the key only
+    ///     guest: &'a str,
+    /// }
+    ///
+    /// impl Notification for Invited<'_> {
+    ///     const KIND: &'static str = "invited";
+    ///     const CATEGORY: &'static str = "meetings";
+    ///     fn idempotency_key(&self) -> Option<IdempotencyKey> {
+    ///         Some(format!("invited:{}:{}", self.meeting, self.guest).into())
+    ///     }
+    /// }
+    ///
+    /// let to = |guest| Invited { meeting: "m-7", guest };
+    /// let (ada, bob) = (to("ada").into_request()?, to("bob").into_request()?);
+    /// assert_ne!(ada.idempotency_key(), bob.idempotency_key());
+    /// # Ok::<(), notify_core::Error>(())
+    /// ```
+    ///
+    /// Keys are kept for a week by default ([`Retention`](crate::queue::Retention)), and only as a keyed hash.
     fn idempotency_key(&self) -> Option<IdempotencyKey> {
         None
     }

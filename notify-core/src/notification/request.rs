@@ -22,6 +22,26 @@ use crate::notification::{Attachment, Content, Notification, Priority, Route};
 ///     .with_idempotency_key("disk:db-1");
 /// assert_eq!(request.category().as_str(), "operations");
 /// ```
+///
+/// An idempotency key stands for the request with its recipients. Where each person is sent to by a call of their own, it names the
+/// person; else the second call is an [`ErrorKind::Conflict`](crate::ErrorKind::Conflict):
+///
+/// ```
+/// use notify_core::memory::MemoryStore;
+/// use notify_core::{Category, Content, NotificationRequest, Orchestrator, Recipient};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> notify_core::Result<()> {
+/// # let notify = Orchestrator::builder(MemoryStore::new()).category(Category::transactional("operations")).build().await?;
+/// for who in ["ada", "bob"] {
+///     let full = NotificationRequest::new("disk_full", "operations")
+///         .with_content(Content::new("Disk full", "db-1 has 1 % left"))
+///         .with_idempotency_key(format!("disk:db-1:{who}"));
+///     notify.send(full, Recipient::new(who)).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NotificationRequest {
     kind: String,
@@ -180,7 +200,8 @@ impl NotificationRequest {
         with_correlation_id / correlation_id: String => String,
         /// Who did it: they are not told of their own act.
         with_actor / actor: RecipientId => RecipientId,
-        /// A key under which this request is accepted once.
+        /// A key under which this request is accepted once, with its recipients: name the recipient in it where each is sent to
+        /// by a call of their own. Of the tenant; at most 255 characters.
         with_idempotency_key / idempotency_key: IdempotencyKey => IdempotencyKey,
     }
 }

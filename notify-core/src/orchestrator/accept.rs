@@ -8,6 +8,7 @@ use crate::orchestrator::checked::{Attempt, check};
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::report::{DeliveryReport, Explanation, SendReport};
 use crate::orchestrator::snapshot;
+use crate::queue::Accepted;
 use crate::store::Transaction;
 
 /// How often a plan is made again when its premises changed meanwhile.
@@ -26,6 +27,13 @@ fn busy() -> Error {
         ErrorKind::Busy,
         "what the decision rests on kept changing; send again",
     )
+}
+
+/// What was stored shows that the store can be written.
+fn note_commit(parts: &Parts, answers: &[Accepted]) {
+    if answers.contains(&Accepted::New) {
+        parts.commits.note(parts.clock.monotonic());
+    }
 }
 
 /// Accepts one notification for one recipient.
@@ -49,6 +57,7 @@ pub(crate) async fn send(
         let (acceptance, report) = checked.acceptance(parts, tenant, &snapshot, &planned, true);
         let accepted = parts.queue.accept(vec![acceptance]).await?.pop();
         let accepted = accepted.ok_or_else(|| snapshot::short("a queue"))?;
+        note_commit(parts, std::slice::from_ref(&accepted));
         if let Attempt::Done(report) = checked.answer(parts, tenant, accepted, report).await? {
             return Ok(report);
         }
@@ -141,6 +150,7 @@ pub(crate) async fn send_batch(
     if answers.len() != pending.len() {
         return Err(snapshot::short("a queue"));
     }
+    note_commit(parts, &answers);
     for ((no, mut one, report), accepted) in pending.into_iter().zip(answers) {
         results[no] = Some(match one.answer(parts, tenant, accepted, report).await {
             Ok(Attempt::Done(report)) => Ok(report),

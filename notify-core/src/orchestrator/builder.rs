@@ -13,14 +13,16 @@ use crate::inbox::{InboxLimits, InboxProvider};
 use crate::notification::Category;
 use crate::observer::{Hub, Observer};
 use crate::orchestrator::configured::{Configured, follow};
-use crate::orchestrator::local::{Local, Slots};
+use crate::orchestrator::local::Local;
 use crate::orchestrator::parts::{Enrich, Links, Parts};
 use crate::orchestrator::providers::ProviderSlot;
+use crate::orchestrator::slots::Slots;
+use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::orchestrator::{Orchestrator, WorkerOptions};
 use crate::planner::Rules;
 use crate::preference::{Defaults, PreferenceStore};
 use crate::provider::{BreakerConfig, Provider, Routing, Schemes};
-use crate::queue::Queue;
+use crate::queue::{Queue, Retention};
 use crate::rate_limiter::{GovernorLimiter, Quota, QuotaKey, RateLimiter};
 use crate::recipient::RecipientResolver;
 use crate::secret::{EnvSecrets, SecretSource};
@@ -61,6 +63,7 @@ pub struct OrchestratorBuilder {
     links: Option<Arc<dyn Links>>,
     enrich: Option<Arc<dyn Enrich>>,
     inbox: InboxLimits,
+    retention: Retention,
     worker: WorkerOptions,
     errors: Vec<Error>,
 }
@@ -104,6 +107,7 @@ impl OrchestratorBuilder {
             links: None,
             enrich: None,
             inbox: InboxLimits::default(),
+            retention: Retention::default(),
             worker: WorkerOptions::default(),
             errors: Vec::new(),
         }
@@ -238,7 +242,13 @@ impl OrchestratorBuilder {
         self
     }
 
-    /// How the workers of this process work.
+    /// How long the workers of this process keep what is no longer needed.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// How the workers of this process work. What cannot work, such as a lease of no time, is taken as the least that can.
     pub fn worker_options(mut self, options: WorkerOptions) -> Self {
         self.worker = options;
         self
@@ -282,6 +292,7 @@ impl OrchestratorBuilder {
         }
         let cache = self.template_cache()?;
         cache.current(&TenantId::default()).await?;
+        self.worker = self.worker.bounded();
         let slots = Slots::new(self.worker.concurrency, self.worker.reserved);
         slots.divide(&providers.calls());
         let parts = Parts {
@@ -305,6 +316,10 @@ impl OrchestratorBuilder {
             enrich: self.enrich,
             local: Local::new(slots),
             hub: Hub::new(self.observers),
+            retention: self.retention,
+            inbox: self.inbox,
+            commits: Commits::default(),
+            unserved: Unserved::default(),
         };
         follow(&parts).await?;
         Ok(Orchestrator::new(Arc::new(parts), self.worker))

@@ -178,7 +178,11 @@ impl Checked {
                 delivery.id,
             ));
         }
-        if let Some(window) = self.request.dedup_window() {
+        // What is recorded as a duplicate says nothing, and so does not count as said.
+        let is_said = deliveries
+            .iter()
+            .any(|delivery| !matches!(delivery.decision, Decision::Suppress { .. }));
+        if let Some(window) = self.request.dedup_window().filter(|_| is_said) {
             let content = ContentHash::of(&self.request, self.to.id());
             premises.push(Premise::Unseen {
                 content: *content.as_bytes(),
@@ -275,7 +279,8 @@ impl Checked {
             }
             Accepted::Conflict => Err(Error::new(
                 ErrorKind::Conflict,
-                "was used for another request before; use a new key for a new request",
+                "was used for another request or another recipient before, and nothing was stored; a key stands for one request with \
+                 its recipients: use a new key for a new request, and put the recipient into the key where each is sent to alone",
             )
             .field("idempotency_key")),
             Accepted::Stale(Premise::Cap { counted_as, .. }) => {

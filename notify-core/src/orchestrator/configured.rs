@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync;
 
 use crate::error::Result;
 use crate::id::{ChannelId, ProviderName};
@@ -20,6 +21,8 @@ pub(crate) struct Configured {
     pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) store: Option<Arc<dyn ProviderStore>>,
     followed: Mutex<Followed>,
+    /// Held by the one who follows: a slower reader must not put an older state over a newer one.
+    following: sync::Mutex<()>,
 }
 
 /// What was read last.
@@ -47,6 +50,7 @@ impl Configured {
             secrets,
             store,
             followed: Mutex::default(),
+            following: sync::Mutex::default(),
         }
     }
 
@@ -122,6 +126,7 @@ pub(crate) async fn follow(parts: &Parts) -> Result<()> {
     let Some(store) = &configured.store else {
         return Ok(());
     };
+    let _following = configured.following.lock().await;
     let revision = store.provider_revision().await?;
     if configured.seen(revision) {
         return Ok(());

@@ -1,16 +1,16 @@
 //! Work that never waits in the queue: what is accepted here, and can be sent here at once, is lent in the commit that stores it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::{Monotonic, Timestamp};
 use crate::delivery::Delivery;
 use crate::id::{ChannelId, OwnerId};
 use crate::notification::Priority;
+use crate::orchestrator::slots::{Slot, Slots};
 use crate::planner::Snapshot;
 use crate::queue::Lease;
 
@@ -35,194 +35,16 @@ struct Receiver {
     sender: UnboundedSender<Handed>,
 }
 
-/// The door between accepting and the worker of the same process.
+/// The door between accepting and the workers of the same process.
 #[derive(Debug)]
 pub(crate) struct Local {
-    receiver: Mutex<Option<Receiver>>,
+    /// Those that run; what can go at once is lent to the youngest.
+    receivers: Mutex<Vec<Receiver>>,
     slots: Arc<Slots>,
     empty_since: Mutex<HashMap<(Priority, ChannelId), Monotonic>>,
     last_claim: AtomicI64,
-}
-
-/// How many deliveries or calls are under way: in all, below critical, and of each channel.
-///
-/// A channel whose provider hangs fills its own part and no more, so that the others go on.
-#[derive(Debug)]
-pub(crate) struct Slots {
-    total: Share,
-    freed: Notify,
-    channels: RwLock<HashMap<ChannelId, Arc<Share>>>,
-}
-
-/// A number of places, of which a part is for critical ones only.
-#[derive(Debug)]
-struct Share {
-    most: usize,
-    most_below_critical: usize,
-    used: AtomicUsize,
-    used_below_critical: AtomicUsize,
-}
-
-impl Share {
-    fn new(most: usize, reserved: usize) -> Self {
-        Self {
-            most,
-            most_below_critical: most.saturating_sub(reserved).max(1),
-            used: AtomicUsize::new(0),
-            used_below_critical: AtomicUsize::new(0),
-        }
-    }
-
-    fn raise(counter: &AtomicUsize, most: usize) -> bool {
-        counter
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-                (used < most).then_some(used + 1)
-            })
-            .is_ok()
-    }
-
-    fn take(&self, critical: bool) -> bool {
-        if !critical && !Self::raise(&self.used_below_critical, self.most_below_critical) {
-            return false;
-        }
-        let taken = Self::raise(&self.used, self.most);
-        if !taken && !critical {
-            self.used_below_critical.fetch_sub(1, Ordering::AcqRel);
-        }
-        taken
-    }
-
-    fn give_back(&self, critical: bool) {
-        if !critical {
-            self.used_below_critical.fetch_sub(1, Ordering::AcqRel);
-        }
-        self.used.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    fn free(&self, critical: bool) -> usize {
-        let free = self.most.saturating_sub(self.used.load(Ordering::Acquire));
-        if critical {
-            return free;
-        }
-        free.min(
-            self.most_below_critical
-                .saturating_sub(self.used_below_critical.load(Ordering::Acquire)),
-        )
-    }
-}
-
-/// One delivery's or call's place; free again when dropped.
-#[derive(Debug)]
-pub(crate) struct Slot {
-    slots: Arc<Slots>,
-    channel: Option<Arc<Share>>,
-    critical: bool,
-}
-
-impl Slots {
-    /// `total` places, of which `reserved` are for critical ones only.
-    pub(crate) fn new(total: usize, reserved: usize) -> Self {
-        Self {
-            total: Share::new(total, reserved),
-            freed: Notify::new(),
-            channels: RwLock::default(),
-        }
-    }
-
-    /// Gives each of these channels a part: room for twice the calls that its providers take.
-    ///
-    /// Alone a channel may fill everything; beside others at most three quarters. Places taken under an earlier part are not counted.
-    pub(crate) fn divide(&self, channels: &[(ChannelId, usize)]) {
-        let most = if channels.len() == 1 {
-            self.total.most
-        } else {
-            self.total.most * 3 / 4
-        };
-        let part = |calls: &usize| calls.saturating_mul(2).max(32).min(most.max(1));
-        let shares = channels.iter().map(|(channel, calls)| {
-            let part = part(calls);
-            (channel.clone(), Arc::new(Share::new(part, part / 5)))
-        });
-        *self
-            .channels
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = shares.collect();
-    }
-
-    fn share(&self, channel: &ChannelId) -> Option<Arc<Share>> {
-        self.channels
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(channel)
-            .map(Arc::clone)
-    }
-
-    /// A place, if there is one, whatever the channel.
-    pub(crate) fn take(self: &Arc<Self>, priority: Priority) -> Option<Slot> {
-        let critical = priority == Priority::Critical;
-        self.total.take(critical).then(|| Slot {
-            slots: Arc::clone(self),
-            channel: None,
-            critical,
-        })
-    }
-
-    /// A place in a channel's part, if there is one.
-    pub(crate) fn take_in(
-        self: &Arc<Self>,
-        priority: Priority,
-        channel: &ChannelId,
-    ) -> Option<Slot> {
-        let critical = priority == Priority::Critical;
-        let share = self.share(channel);
-        if share.as_ref().is_some_and(|share| !share.take(critical)) {
-            return None;
-        }
-        if let Some(mut slot) = self.take(priority) {
-            slot.channel = share;
-            return Some(slot);
-        }
-        if let Some(share) = share {
-            share.give_back(critical);
-        }
-        None
-    }
-
-    /// How many places a lane could take now, whatever the channel.
-    pub(crate) fn free(&self, priority: Priority) -> usize {
-        self.total.free(priority == Priority::Critical)
-    }
-
-    /// How many places a lane could take now in its channel's part.
-    pub(crate) fn free_in(&self, priority: Priority, channel: &ChannelId) -> usize {
-        let critical = priority == Priority::Critical;
-        let free = self.total.free(critical);
-        self.share(channel)
-            .map_or(free, |share| free.min(share.free(critical)))
-    }
-
-    /// Returns when a place became free.
-    pub(crate) async fn freed(&self) {
-        self.freed.notified().await;
-    }
-
-    /// Returns when a place became free, and wakes the next one that waits here if there are more.
-    pub(crate) async fn freed_for_all(&self) {
-        self.freed.notified().await;
-        if self.total.free(true) > 1 {
-            self.freed.notify_one();
-        }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some(share) = &self.channel {
-            share.give_back(self.critical);
-        }
-        self.slots.total.give_back(self.critical);
-        self.slots.freed.notify_one();
-    }
+    /// When a worker last came back from asking for work, with or without it.
+    last_asked: Mutex<Monotonic>,
 }
 
 /// What an accept needs to lend a delivery to this process.
@@ -238,10 +60,11 @@ impl Local {
     pub(crate) fn new(slots: Slots) -> Self {
         let last_claim = AtomicI64::new(i64::MIN);
         Self {
-            receiver: Mutex::default(),
+            receivers: Mutex::default(),
             slots: Arc::new(slots),
             empty_since: Mutex::default(),
             last_claim,
+            last_asked: Mutex::default(),
         }
     }
 
@@ -249,9 +72,22 @@ impl Local {
         &self.slots
     }
 
+    fn receivers(&self) -> MutexGuard<'_, Vec<Receiver>> {
+        self.receivers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A worker runs from now on.
-    pub(crate) fn open(&self, owner: OwnerId, lease: Duration, sender: UnboundedSender<Handed>) {
-        *self.receiver.lock().unwrap_or_else(PoisonError::into_inner) = Some(Receiver {
+    pub(crate) fn open(
+        &self,
+        owner: OwnerId,
+        lease: Duration,
+        sender: UnboundedSender<Handed>,
+        now: Monotonic,
+    ) {
+        self.asked(now);
+        self.receivers().push(Receiver {
             owner,
             lease,
             sender,
@@ -260,13 +96,24 @@ impl Local {
 
     /// The worker takes nothing more.
     pub(crate) fn close(&self, owner: OwnerId) {
-        let mut receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        if receiver
-            .as_ref()
-            .is_some_and(|receiver| receiver.owner == owner)
-        {
-            *receiver = None;
-        }
+        self.receivers().retain(|receiver| receiver.owner != owner);
+    }
+
+    /// A worker of this process came back from asking for work.
+    pub(crate) fn asked(&self, now: Monotonic) {
+        *self
+            .last_asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Whether the workers of this process, if one runs, asked for work within this time.
+    pub(crate) fn is_asking(&self, within: Duration, now: Monotonic) -> bool {
+        let last = *self
+            .last_asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.receivers().is_empty() || now.since(last) < within
     }
 
     /// A worker of this process asked for work.
@@ -319,8 +166,8 @@ impl Local {
         if !fresh {
             return None;
         }
-        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = receiver.as_ref()?;
+        let receivers = self.receivers();
+        let receiver = receivers.last()?;
         let slot = self.slots.take_in(priority, channel)?;
         Some(Door {
             owner: receiver.owner,
@@ -336,35 +183,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lower_lanes_never_take_the_reserved_places() {
-        let slots = Arc::new(Slots::new(4, 1));
-        let taken: Vec<_> = (0..10).filter_map(|_| slots.take(Priority::Low)).collect();
-        assert_eq!(taken.len(), 3);
-        let critical = slots.take(Priority::Critical);
-        assert!(critical.is_some() && slots.take(Priority::Critical).is_none());
-        drop(taken);
-        assert_eq!(slots.free(Priority::Low), 3);
-    }
-
-    #[test]
-    fn a_channel_that_hangs_fills_its_own_part_only() {
-        let slots = Arc::new(Slots::new(100, 20));
-        slots.divide(&[(ChannelId::EMAIL, 4), (ChannelId::SMS, 64)]);
-        let hung: Vec<_> = (0..100)
-            .filter_map(|_| slots.take_in(Priority::Low, &ChannelId::EMAIL))
-            .collect();
-        assert_eq!(hung.len(), 26, "four fifths of 32");
-        assert!(slots.free_in(Priority::Low, &ChannelId::SMS) > 40);
-        assert!(
-            slots
-                .take_in(Priority::Critical, &ChannelId::EMAIL)
-                .is_some()
-        );
-        drop(hung);
-        assert_eq!(slots.free_in(Priority::Low, &ChannelId::EMAIL), 26);
-    }
-
-    #[test]
     fn nothing_is_lent_without_a_worker_or_past_older_work() {
         let local = Local::new(Slots::new(4, 1));
         let at = Monotonic::from_start(Duration::from_secs(1));
@@ -376,7 +194,7 @@ mod tests {
         );
         let (sender, _receiver) = tokio::sync::mpsc::unbounded_channel();
         let owner = OwnerId::from_u128(1);
-        local.open(owner, Duration::from_secs(60), sender);
+        local.open(owner, Duration::from_secs(60), sender, at);
         assert!(local.enter(Priority::High, &email, at).is_some());
         local.lane_has_work(Priority::High, &email);
         assert!(
@@ -392,5 +210,33 @@ mod tests {
         );
         local.close(owner);
         assert!(local.enter(Priority::High, &email, at).is_none(), "closed");
+    }
+
+    #[test]
+    fn a_second_worker_takes_over_and_leaves_the_door_to_the_first() {
+        let local = Local::new(Slots::new(8, 1));
+        let at = Monotonic::from_start(Duration::from_secs(1));
+        let email = ChannelId::EMAIL;
+        let (first, second) = (OwnerId::from_u128(1), OwnerId::from_u128(2));
+        let (door, mut handed) = tokio::sync::mpsc::unbounded_channel::<Handed>();
+        local.open(first, Duration::from_secs(60), door, at);
+        let (door, _handed) = tokio::sync::mpsc::unbounded_channel();
+        local.open(second, Duration::from_secs(60), door, at);
+        let owner = || {
+            local.lane_is_empty(Priority::High, &email, at);
+            Some(local.enter(Priority::High, &email, at)?.owner)
+        };
+        assert_eq!(owner(), Some(second));
+        assert!(
+            matches!(
+                handed.try_recv(),
+                Err(tokio::sync::mpsc::error::TryRecvError::Empty)
+            ),
+            "the first one's door still stands open"
+        );
+        local.close(second);
+        assert_eq!(owner(), Some(first));
+        local.close(first);
+        assert_eq!(owner(), None);
     }
 }

@@ -11,7 +11,9 @@ mod parts;
 mod people;
 mod providers;
 mod report;
+mod slots;
 mod snapshot;
+mod vitals;
 
 pub use builder::OrchestratorBuilder;
 pub use operator::Operator;
@@ -21,9 +23,10 @@ pub use people::{Cell, Inbox};
 pub use report::{DeliveryReport, Explanation, SendReport};
 
 pub(crate) use configured::follow;
-pub(crate) use local::{Handed, Slot};
+pub(crate) use local::Handed;
 pub(crate) use parts::{Parts, Rendering};
 pub(crate) use providers::{ProviderSet, ProviderSlot};
+pub(crate) use slots::Slot;
 pub(crate) use snapshot::{addresses, short, suppressions};
 
 use std::fmt;
@@ -36,7 +39,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::health::Health;
 use crate::id::{DeliveryId, NotificationId, RecipientId, TenantId};
 use crate::notification::{IntoRequest, NotificationRequest, To};
-use crate::queue::CancelOutcome;
+use crate::queue::{CancelOutcome, LaneDepth};
 use crate::store::{Store, Transaction};
 
 /// The most entries that a page of history has.
@@ -159,10 +162,10 @@ impl Orchestrator {
 
     /// Tells one person inside the application's own transaction: its commit sends, its rollback sends nothing.
     ///
-    /// The report is durable when the transaction is. After the commit, [`wake`](Self::wake) spares the worker a poll.
+    /// The report is durable when the transaction is. After the commit, [`wake`](Self::wake) spares the worker a poll. That of a
+    /// duplicate of what the same transaction sent before names no deliveries: nobody can read them yet.
     ///
-    /// A tenant that this process never used is used once before, by [`explain`](Self::explain): its templates are stored at
-    /// first use, and that would wait for the open transaction.
+    /// Nothing else is written: also the first notification of a tenant waits for no other transaction.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`ErrorKind::Busy`] asks to repeat the transaction, which only the caller can.
@@ -199,7 +202,7 @@ impl Orchestrator {
         .await
     }
 
-    /// Takes one delivery back, if no provider has it yet.
+    /// Takes one delivery back, if no provider has it yet. A dead letter is ended for good: nobody can requeue it any more.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] if the store failed.
@@ -219,7 +222,7 @@ impl Orchestrator {
         answer.into_iter().next().ok_or_else(|| short("a queue"))
     }
 
-    /// Takes back every delivery of a notification that no provider has yet; answers for each.
+    /// Takes back every delivery of a notification that no provider has yet, dead letters among them; answers for each.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such notification.
@@ -326,6 +329,9 @@ impl Orchestrator {
 
     /// The deliveries that wait for an operator: attempts spent, or outcome unknown. Newest first.
     ///
+    /// They stay until they are requeued, purged or cancelled, or older than
+    /// [`Retention::dead_letters`](crate::queue::Retention::dead_letters).
+    ///
     /// # Errors
     /// [`ErrorKind::Storage`] if the store failed.
     pub async fn dead_letters(
@@ -339,19 +345,55 @@ impl Orchestrator {
             .await
     }
 
+    /// How much waits in each lane, of all tenants. Only reads: for dashboards, autoscaling and tools.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn depth(&self) -> Result<Vec<LaneDepth>> {
+        self.parts.queue.depth(self.parts.clock.now()).await
+    }
+
+    /// Whether the process should be kept running: false if the workers of this process have not asked for work for
+    /// [`Health::STUCK_AFTER`]. Never touches the store, whose failure no restart would mend.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let now = self.parts.clock.monotonic();
+        let within = Health::STUCK_AFTER.saturating_add(self.options.poll);
+        self.parts.local.is_asking(within, now)
+    }
+
     /// Whether the system works: alive and ready are two things.
+    ///
+    /// Cheap enough to be asked every second: it reads, and writes something small only if nothing was committed for
+    /// [`Health::PROBE_AFTER`].
     pub async fn health(&self) -> Health {
-        let store = self.parts.store.check().await;
-        let mut health = Health::new(
-            true,
-            store.is_ok(),
-            store.map_err(|error| error.to_string()),
-        );
-        let now = self.parts.clock.now();
-        health.lanes = self.parts.queue.depth(now).await.unwrap_or_default();
+        let depth = self.depth().await;
+        let (store, lanes) = match depth {
+            Ok(lanes) => (self.probe().await, lanes),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        let store = store.map_err(|error| error.to_string());
+        let mut health = Health::new(self.is_live(), store.is_ok(), store);
+        health.lanes = lanes;
         health.breakers = self.parts.providers.load().breakers();
         health.last_claim = self.parts.local.last_claim();
+        health.unserved = self.parts.unserved.entries();
         health
+    }
+
+    /// Whether the store can be written: seen from the last commit, or tried.
+    async fn probe(&self) -> Result<()> {
+        let commits = &self.parts.commits;
+        let now = self.parts.clock.monotonic();
+        if commits
+            .last()
+            .is_some_and(|last| now.since(last) < Health::PROBE_AFTER)
+        {
+            return Ok(());
+        }
+        self.parts.store.check().await?;
+        commits.note(now);
+        Ok(())
     }
 
     /// The time by the store's clock.

@@ -12,7 +12,7 @@ use crate::orchestrator::{Parts, follow};
 use crate::preference::{PreferenceChange, Suppression, SuppressionScope, SuppressionSource};
 use crate::provider::ProviderConfig;
 use crate::queue::CancelOutcome;
-use crate::template::Template;
+use crate::template::{Template, TemplateKey, TemplateStore};
 
 /// An operator at work. Made by [`Orchestrator::as_operator`](crate::Orchestrator::as_operator).
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Operator {
             .await
     }
 
-    /// Takes deliveries back that no provider has yet; answers for each.
+    /// Takes deliveries back that no provider has yet, and ends dead letters for good; answers for each.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] if the store failed: then none is cancelled.
@@ -116,7 +116,8 @@ impl Operator {
             .await
     }
 
-    /// Stores a template, after it was compiled and rendered against its sample. Every process uses it within a second.
+    /// Stores a template, after it was compiled and rendered against its sample. This process uses it from now on, every other
+    /// within a second.
     ///
     /// # Errors
     /// [`ErrorKind::Template`] if it cannot be compiled or rendered; [`ErrorKind::Conflict`] if it was changed meanwhile;
@@ -126,13 +127,31 @@ impl Operator {
         template: &Template,
         expected_version: Option<u64>,
     ) -> Result<Template> {
-        let store = Arc::clone(&self.parts.store)
-            .templates()
-            .ok_or_else(|| without("templates"))?;
+        let store = self.templates()?;
         self.parts.cache.check(&self.tenant, template).await?;
-        store
+        let stored = store
             .put(&self.tenant, template, expected_version, &self.actor)
-            .await
+            .await;
+        self.parts.cache.refresh(&self.tenant).await;
+        stored
+    }
+
+    /// Deletes a template; answers whether there was one. What was sent before, and is tried again, still says the same. This
+    /// process uses it no more from now on, every other within a second.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the store keeps no templates.
+    pub async fn delete_template(&self, key: &TemplateKey) -> Result<bool> {
+        let store = self.templates()?;
+        let deleted = store.delete(&self.tenant, key, &self.actor).await;
+        self.parts.cache.refresh(&self.tenant).await;
+        deleted
+    }
+
+    fn templates(&self) -> Result<Arc<dyn TemplateStore>> {
+        Arc::clone(&self.parts.store)
+            .templates()
+            .ok_or_else(|| without("templates"))
     }
 
     /// Stores a provider's configuration; every process follows it within a second. Answers with its new version.

@@ -81,4 +81,35 @@ impl WorkerOptions {
         self.drain = drain;
         self
     }
+
+    /// The same, with every number that cannot work replaced by the nearest one that can.
+    pub(crate) fn bounded(mut self) -> Self {
+        self.concurrency = self.concurrency.max(2);
+        self.reserved = self.reserved.min(self.concurrency - 1);
+        self.batch = self.batch.max(1);
+        self.poll = self.poll.max(Duration::from_millis(1));
+        self.lease = self.lease.max(Duration::from_millis(300));
+        self.call_timeout = self.call_timeout.min(self.lease / 3);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_cannot_work_become_the_nearest_that_can() {
+        let mut options = WorkerOptions::default();
+        (options.concurrency, options.batch) = (0, 0);
+        (options.lease, options.poll) = (Duration::ZERO, Duration::ZERO);
+        let options = options.bounded();
+        assert_eq!(
+            (options.concurrency, options.reserved, options.batch),
+            (2, 1, 1)
+        );
+        assert!(!options.poll.is_zero() && options.call_timeout * 3 <= options.lease);
+        let fine = WorkerOptions::default().bounded();
+        assert_eq!(fine.call_timeout, Duration::from_secs(10));
+    }
 }

@@ -12,6 +12,7 @@ use crate::id::{
     CategoryId, ChannelId, DeliveryId, IdGenerator, Locale, NotificationId, RecipientId,
     TemplateName, TenantId,
 };
+use crate::inbox::InboxLimits;
 use crate::message::Message;
 use crate::notification::{Category, Class, Content, NotificationRequest};
 use crate::observer::{Event, Hub};
@@ -20,9 +21,10 @@ use crate::orchestrator::configured::Configured;
 use crate::orchestrator::local::Local;
 use crate::orchestrator::providers::ProviderSet;
 use crate::orchestrator::report::SendReport;
+use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::planner::Rules;
 use crate::preference::{Pepper, PreferenceStore, SuppressionStore};
-use crate::queue::{Premise, Queue};
+use crate::queue::{Premise, Queue, Retention};
 use crate::rate_limiter::RateLimiter;
 use crate::recipient::{Recipient, RecipientResolver};
 use crate::store::Store;
@@ -86,6 +88,10 @@ pub(crate) struct Parts {
     pub(crate) enrich: Option<Arc<dyn Enrich>>,
     pub(crate) local: Local,
     pub(crate) hub: Hub,
+    pub(crate) retention: Retention,
+    pub(crate) inbox: InboxLimits,
+    pub(crate) commits: Commits,
+    pub(crate) unserved: Unserved,
 }
 
 /// What a message is rendered for: everything that must be the same at every attempt.

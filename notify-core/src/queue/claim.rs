@@ -48,6 +48,8 @@ pub struct LaneDepth {
     pub waiting: u64,
     /// Lent or being sent.
     pub in_flight: u64,
+    /// Jobs other than deliveries that killed their owners, and are not lent again: kept for somebody who finds out why.
+    pub poison: u64,
     /// When the oldest that is ready became due.
     pub oldest_due: Option<Timestamp>,
 }
@@ -62,7 +64,14 @@ impl LaneDepth {
             ready: 0,
             waiting: 0,
             in_flight: 0,
+            poison: 0,
             oldest_due: None,
         }
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ready + self.waiting + self.in_flight + self.poison == 0
     }
 }

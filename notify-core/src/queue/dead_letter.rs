@@ -8,7 +8,7 @@ use crate::delivery::DeliveryState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelOutcome {
-    /// It will not be sent.
+    /// It will not be sent, or not again.
     Cancelled,
     /// It is being sent, or has ended in this state.
     TooLate(DeliveryState),
@@ -24,6 +24,9 @@ pub struct Retention {
     pub keys: Duration,
     /// Ended deliveries with their notifications and events. Default 90 days.
     pub deliveries: Duration,
+    /// Dead letters, from when they became ones: an operator may still want to send them. Default 180 days, twice as long as what
+    /// ended well; less than `deliveries` is taken as that.
+    pub dead_letters: Duration,
 }
 
 impl Default for Retention {
@@ -31,6 +34,7 @@ impl Default for Retention {
         Self {
             keys: Duration::from_secs(7 * 86_400),
             deliveries: Duration::from_secs(90 * 86_400),
+            dead_letters: Duration::from_secs(180 * 86_400),
         }
     }
 }
@@ -49,6 +53,30 @@ impl Retention {
         self.deliveries = keep;
         self
     }
+
+    /// Keeps dead letters this long.
+    #[must_use]
+    pub const fn with_dead_letters(mut self, keep: Duration) -> Self {
+        self.dead_letters = keep;
+        self
+    }
+
+    /// How long a delivery that ended in this state is kept.
+    #[must_use]
+    pub fn of(&self, state: DeliveryState) -> Duration {
+        if state.is_dead_letter() {
+            self.dead_letters.max(self.deliveries)
+        } else {
+            self.deliveries
+        }
+    }
+
+    /// How long a release of templates is kept that no delivery is pinned to: as long as deliveries, and at least 7 days, since
+    /// what is in use is published again once a day only.
+    #[must_use]
+    pub fn releases(&self) -> Duration {
+        self.deliveries.max(Duration::from_secs(7 * 86_400))
+    }
 }
 
 /// What was forgotten.
@@ -57,20 +85,46 @@ impl Retention {
 pub struct Swept {
     /// Idempotency keys.
     pub keys: u64,
-    /// Ended deliveries.
+    /// Ended deliveries, dead letters among them.
     pub deliveries: u64,
+    /// How many of these were dead letters: they were never sent, and nobody ended them.
+    pub dead_letters: u64,
     /// Whether there is more to forget: ask again.
     pub more: bool,
 }
 
 impl Swept {
-    /// So many keys and deliveries, and whether there is more.
+    /// So many keys and deliveries, no dead letters, and whether there is more.
     #[must_use]
     pub const fn new(keys: u64, deliveries: u64, more: bool) -> Self {
         Self {
             keys,
             deliveries,
+            dead_letters: 0,
             more,
         }
+    }
+
+    /// So many dead letters among the deliveries.
+    #[must_use]
+    pub const fn with_dead_letters(mut self, dead_letters: u64) -> Self {
+        self.dead_letters = dead_letters;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_letters_are_kept_at_least_as_long_as_what_ended_well() {
+        let day = Duration::from_secs(86_400);
+        let keep = Retention::default().with_deliveries(10 * day);
+        assert_eq!(keep.of(DeliveryState::Sent), 10 * day);
+        assert_eq!(keep.of(DeliveryState::Parked), 180 * day);
+        let keep = keep.with_dead_letters(day);
+        assert_eq!(keep.of(DeliveryState::Dead), 10 * day);
+        assert_eq!(keep.with_deliveries(day).releases(), 7 * day);
     }
 }

@@ -78,9 +78,9 @@ use crate::id::{DeliveryId, OwnerId, TenantId};
 /// - A job that killed its owner three times is not lent again: its delivery is `Dead` for `Poison`.
 ///
 /// Operators:
-/// - `cancel` ends what is held or queued, also if it is lent, and `purge` ends dead letters, for `Purged`; both say of each what
-///   happened.
-/// - `cancel` never ends a delivery that is being sent, or ended before: it answers `TooLate`.
+/// - `cancel` ends what is held or queued, also if it is lent, and dead letters: what was taken back is not to be requeued by
+///   somebody who does not know. `purge` ends dead letters only, for `Purged`. Both say of each what happened.
+/// - `cancel` never ends a delivery that is being sent, or ended otherwise: it answers `TooLate`.
 /// - `requeue` puts a dead letter back with a fresh set of attempts and a higher epoch. What was frozen stays frozen, and every
 ///   target that no provider took is open again.
 /// - `dead_letters` gives what is `Dead` or `Parked`, newest first, only those before `before`, at most `limit`.
@@ -89,9 +89,10 @@ use crate::id::{DeliveryId, OwnerId, TenantId};
 /// - None of them reads or touches another tenant's deliveries.
 ///
 /// Upkeep:
-/// - `depth` counts what is ready, waits for its time and is lent, by lane; an empty lane may be left out.
-/// - `sweep` forgets keys and ended deliveries (dead letters too), with their events, that are older than their retention, and never
-///   an open delivery.
+/// - `depth` counts what is ready, waits for its time and is lent, by lane, and the jobs that are no deliveries and killed three
+///   owners; an empty lane may be left out.
+/// - `sweep` forgets keys and ended deliveries, with their events, that are older than their retention, and never an open delivery.
+///   Dead letters have a [retention of their own](Retention::of), and are counted apart.
 /// - `wait` returns when a job became ready through this store, on `wake`, and when its time is over.
 /// - No `Debug` output of a store holds data of recipients, keys or tenants.
 #[async_trait]

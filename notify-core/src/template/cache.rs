@@ -5,7 +5,8 @@ use quick_cache::sync::Cache;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync;
 
 use crate::clock::{Clock, Monotonic};
@@ -18,11 +19,15 @@ use crate::template::release::{Release, ReleaseId};
 use crate::template::set::TemplateSet;
 use crate::template::store::TemplateStore;
 
+/// How often a release that is in use is published again, so that stores see that it is. A store keeps it far longer than this.
+const PUBLISH_AGAIN: Duration = Duration::from_secs(86_400);
+
 /// The engines of all tenants: the templates of files, with those of the store laid over them.
 ///
-/// An engine is handed out only after its release was published, so that every host can render what
-/// was pinned to it. When the store fails, the engine that is there serves on. Reads are without
-/// locks; one caller at a time reloads a tenant, and the others do not wait for it.
+/// [`current`](Self::current) only reads: planning needs no more, and may happen while a transaction of the application is open
+/// that every write would wait for. What a delivery is to be pinned to comes from [`pinnable`](Self::pinnable), which publishes it
+/// first, so that every host can render it. When the store fails, the engine that is there serves on. Reads are without locks; one
+/// caller at a time reloads a tenant, and the others do not wait for it.
 ///
 /// ```
 /// use notify_core::clock::SystemClock;
@@ -40,7 +45,7 @@ use crate::template::store::TemplateStore;
 /// # }
 /// ```
 pub struct TemplateCache {
-    files: TemplateSet,
+    files: Arc<Release>,
     base: Arc<Engine>,
     store: Option<Arc<dyn TemplateStore>>,
     clock: Arc<dyn Clock>,
@@ -56,20 +61,57 @@ struct Slot {
     releases: Mutex<VecDeque<Arc<Engine>>>,
     /// Held by the one caller that reloads; what is in it is why the last one failed.
     reloading: sync::Mutex<Option<Failure>>,
-    /// Held by the one caller that loads a release.
+    /// Held by the one caller that loads a release, or publishes one.
     pinning: sync::Mutex<()>,
 }
 
+/// A tenant's templates as they are now.
+#[derive(Clone)]
 struct Current {
     engine: Arc<Engine>,
+    /// What the engine was compiled from.
+    release: Arc<Release>,
+    publishing: Arc<Mutex<Publishing>>,
     revision: u64,
     checked: Monotonic,
+}
+
+/// Whether a release is published.
+#[derive(Default)]
+struct Publishing {
+    /// When this process published it last.
+    at: Option<Monotonic>,
+    /// Why it could not, the last time.
+    failure: Option<Failure>,
+}
+
+impl Current {
+    fn publishing(&self) -> MutexGuard<'_, Publishing> {
+        self.publishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Failure {
     at: Monotonic,
     kind: ErrorKind,
     message: String,
+}
+
+impl Failure {
+    fn new(error: &Error, at: Monotonic) -> Self {
+        Self {
+            at,
+            kind: error.kind(),
+            message: error.to_string(),
+        }
+    }
+
+    /// The error again, for those who come within this time.
+    fn within(&self, time: Duration, now: Monotonic) -> Option<Error> {
+        (now.since(self.at) < time).then(|| Error::new(self.kind, self.message.as_str()))
+    }
 }
 
 impl TemplateCache {
@@ -86,7 +128,7 @@ impl TemplateCache {
         let base = Arc::new(Engine::compile_within(&files, &options.limits)?);
         let tenants = Cache::new(options.tenants.max(1));
         Ok(Self {
-            files,
+            files: Arc::new(Release::of(files)),
             base,
             store,
             clock,
@@ -101,7 +143,7 @@ impl TemplateCache {
         &self.base
     }
 
-    /// The engine for new notifications of a tenant.
+    /// The engine for new notifications of a tenant. Writes nothing.
     ///
     /// # Errors
     /// What the store failed with, if this tenant's templates were never read; they are asked for
@@ -110,15 +152,43 @@ impl TemplateCache {
         let Some(store) = &self.store else {
             return Ok(Arc::clone(&self.base));
         };
-        let slot = self.slot(tenant);
-        let Some(current) = slot.current.load_full() else {
-            return self.first(store, tenant, &slot).await;
+        let current = self.load_current(store, tenant, &self.slot(tenant)).await?;
+        Ok(Arc::clone(&current.engine))
+    }
+
+    /// The same engine, once its release is published: whatever is pinned to it can be rendered by every host. Publishes once a
+    /// day at most.
+    ///
+    /// # Errors
+    /// As [`current`](Self::current), and what publishing failed with. A release that was published before serves on.
+    pub async fn pinnable(&self, tenant: &TenantId) -> Result<Arc<Engine>> {
+        let Some(store) = &self.store else {
+            return Ok(Arc::clone(&self.base));
         };
-        let is_fresh = self.clock.monotonic().since(current.checked) < self.options.poll;
-        if !is_fresh && let Ok(_reloading) = slot.reloading.try_lock() {
-            return Ok(self.reload(store, tenant, &slot, &current).await);
+        let slot = self.slot(tenant);
+        let current = self.load_current(store, tenant, &slot).await?;
+        if !self.is_published(&current) {
+            let _pinning = slot.pinning.lock().await;
+            if !self.is_published(&current) {
+                self.publish(store, tenant, &current).await?;
+            }
         }
         Ok(Arc::clone(&current.engine))
+    }
+
+    /// Reads a tenant's templates now, if they changed: what this process has just stored is used from the next call on.
+    ///
+    /// If they cannot be read, the old ones serve on until the next poll.
+    pub async fn refresh(&self, tenant: &TenantId) {
+        let Some(store) = &self.store else {
+            return;
+        };
+        let slot = self.slot(tenant);
+        // Whoever reloads now may have read the revision before the change.
+        let _reloading = slot.reloading.lock().await;
+        if let Some(current) = slot.current.load_full() {
+            self.reload(store, tenant, &slot, &current).await;
+        }
     }
 
     /// The engine of a release that a delivery is pinned to, loaded from the store if it must be.
@@ -167,9 +237,79 @@ impl TemplateCache {
         match &self.store {
             Some(store) => {
                 let stored = self.in_time(store.load_all(tenant)).await?;
-                Engine::check_within(template, &self.files.overlaid(&stored), limits)
+                Engine::check_within(template, &self.files.set().overlaid(&stored), limits)
             }
-            None => Engine::check_within(template, &self.files, limits),
+            None => Engine::check_within(template, self.files.set(), limits),
+        }
+    }
+
+    /// A tenant's templates, read if they never were or the poll is due.
+    async fn load_current(
+        &self,
+        store: &Arc<dyn TemplateStore>,
+        tenant: &TenantId,
+        slot: &Slot,
+    ) -> Result<Arc<Current>> {
+        let Some(current) = slot.current.load_full() else {
+            return self.first(store, tenant, slot).await;
+        };
+        let is_fresh = self.clock.monotonic().since(current.checked) < self.options.poll;
+        if !is_fresh && let Ok(_reloading) = slot.reloading.try_lock() {
+            return Ok(self.reload(store, tenant, slot, &current).await);
+        }
+        Ok(current)
+    }
+
+    fn is_published(&self, current: &Current) -> bool {
+        let now = self.clock.monotonic();
+        let at = current.publishing().at;
+        at.is_some_and(|at| now.since(at) < PUBLISH_AGAIN)
+    }
+
+    /// Publishes a release, unless that just failed.
+    async fn publish(
+        &self,
+        store: &Arc<dyn TemplateStore>,
+        tenant: &TenantId,
+        current: &Current,
+    ) -> Result<()> {
+        let now = self.clock.monotonic();
+        let (was_published, failed) = {
+            let publishing = current.publishing();
+            let last = publishing.failure.as_ref();
+            let failed = last.and_then(|last| last.within(self.options.poll, now));
+            (publishing.at.is_some(), failed)
+        };
+        let result = match failed {
+            Some(error) => Err(error),
+            None => self.in_time(store.publish(tenant, &current.release)).await,
+        };
+        let now = self.clock.monotonic();
+        let mut publishing = current.publishing();
+        match result {
+            Ok(()) => {
+                *publishing = Publishing {
+                    at: Some(now),
+                    failure: None,
+                };
+                Ok(())
+            }
+            // It is there; only that it is still in use is not known for another while.
+            Err(error) if was_published => {
+                tracing::warn!(%tenant, %error, "a template release cannot be published again; going on");
+                publishing.at = Some(now);
+                Ok(())
+            }
+            Err(error) => {
+                let is_new = publishing
+                    .failure
+                    .as_ref()
+                    .is_none_or(|last| last.within(self.options.poll, now).is_none());
+                if is_new {
+                    publishing.failure = Some(Failure::new(&error, now));
+                }
+                Err(error)
+            }
         }
     }
 
@@ -189,30 +329,23 @@ impl TemplateCache {
         store: &Arc<dyn TemplateStore>,
         tenant: &TenantId,
         slot: &Slot,
-    ) -> Result<Arc<Engine>> {
+    ) -> Result<Arc<Current>> {
         let mut failure = slot.reloading.lock().await;
         if let Some(current) = slot.current.load_full() {
-            return Ok(Arc::clone(&current.engine));
+            return Ok(current);
         }
         let now = self.clock.monotonic();
-        if let Some(last) = failure
-            .as_ref()
-            .filter(|f| now.since(f.at) < self.options.poll)
-        {
-            return Err(Error::new(last.kind, last.message.as_str()));
+        let last = failure.as_ref();
+        if let Some(error) = last.and_then(|last| last.within(self.options.poll, now)) {
+            return Err(error);
         }
         match self.load(store, tenant, slot, None).await {
-            Ok(engine) => {
+            Ok(current) => {
                 *failure = None;
-                Ok(engine)
+                Ok(current)
             }
             Err(error) => {
-                let at = self.clock.monotonic();
-                *failure = Some(Failure {
-                    at,
-                    kind: error.kind(),
-                    message: error.to_string(),
-                });
+                *failure = Some(Failure::new(&error, self.clock.monotonic()));
                 Err(error)
             }
         }
@@ -225,16 +358,18 @@ impl TemplateCache {
         tenant: &TenantId,
         slot: &Slot,
         current: &Current,
-    ) -> Arc<Engine> {
+    ) -> Arc<Current> {
         match self.load(store, tenant, slot, Some(current)).await {
-            Ok(engine) => engine,
+            Ok(current) => current,
             Err(error) => {
                 tracing::warn!(%tenant, %error, "templates cannot be reloaded; the old ones serve on");
                 metrics::counter!("notifications_template_reloads_total", "result" => "failed")
                     .increment(1);
-                let engine = Arc::clone(&current.engine);
-                slot.set(&engine, current.revision, self.clock.monotonic());
-                engine
+                let checked = self.clock.monotonic();
+                slot.set(Current {
+                    checked,
+                    ..current.clone()
+                })
             }
         }
     }
@@ -245,38 +380,42 @@ impl TemplateCache {
         tenant: &TenantId,
         slot: &Slot,
         current: Option<&Current>,
-    ) -> Result<Arc<Engine>> {
+    ) -> Result<Arc<Current>> {
         // The revision is read first: a change between the two reads is met again by the next poll.
         let revision = self.in_time(store.revision(tenant)).await?;
         if let Some(current) = current.filter(|current| current.revision == revision) {
-            slot.set(&current.engine, revision, self.clock.monotonic());
-            return Ok(Arc::clone(&current.engine));
+            let checked = self.clock.monotonic();
+            return Ok(slot.set(Current {
+                checked,
+                ..current.clone()
+            }));
         }
         let stored = self.in_time(store.load_all(tenant)).await?;
-        let set = if stored.is_empty() {
-            self.files.clone()
+        let release = if stored.is_empty() {
+            Arc::clone(&self.files)
         } else {
-            self.files.overlaid(&stored)
+            Arc::new(Release::of(self.files.set().overlaid(&stored)))
         };
-        let release = Release::of(set);
-        let known = if release.id() == self.base.release() {
-            Some(Arc::clone(&self.base))
+        let engine = if release.id() == self.base.release() {
+            Arc::clone(&self.base)
+        } else if let Some(engine) = slot.kept(release.id()) {
+            engine
         } else {
-            slot.kept(release.id())
-        };
-        self.in_time(store.publish(tenant, &release)).await?;
-        let engine = match known {
-            Some(engine) => engine,
-            None => self.compile(release.into_set()).await?,
+            self.compile(release.set().clone()).await?
         };
         for fault in engine.faults() {
             tracing::error!(%tenant, fault, "a stored template cannot be used");
         }
         slot.keep(&engine, self.options.releases);
-        slot.set(&engine, revision, self.clock.monotonic());
         metrics::counter!("notifications_template_reloads_total", "result" => "changed")
             .increment(1);
-        Ok(engine)
+        Ok(slot.set(Current {
+            engine,
+            release,
+            publishing: Arc::default(),
+            revision,
+            checked: self.clock.monotonic(),
+        }))
     }
 
     /// Compiles away from the tasks that send: a large set takes a second.
@@ -304,13 +443,10 @@ impl TemplateCache {
 }
 
 impl Slot {
-    fn set(&self, engine: &Arc<Engine>, revision: u64, checked: Monotonic) {
-        let engine = Arc::clone(engine);
-        self.current.store(Some(Arc::new(Current {
-            engine,
-            revision,
-            checked,
-        })));
+    fn set(&self, current: Current) -> Arc<Current> {
+        let current = Arc::new(current);
+        self.current.store(Some(Arc::clone(&current)));
+        current
     }
 
     /// A release that is kept; it becomes the most recent.

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 use crate::audit::Actor;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{ChannelId, Locale, TemplateName, TenantId};
 use crate::template::model::{Partial, Template};
@@ -180,8 +182,10 @@ impl TemplatePage {
 /// - `load_all` is one consistent state: all of a change of another caller is in it, or nothing.
 /// - `revision` is greater after every change than before it; publishing a release is no such change.
 /// - A state that `load_all` shows has at least the revision that was read before it.
-/// - A published release is read back as it was published, by every host, until the store no longer holds a delivery
-///   that may be pinned to it. Publishing it again changes nothing.
+/// - A published release is read back as it was published, by every host, until it is forgotten. Publishing it again changes
+///   nothing but when that was.
+/// - `sweep_releases` forgets a tenant's releases that were last published `keep` ago or longer, but never the one that was
+///   published last, and none that a delivery of the tenant is pinned to which is open or can be requeued.
 /// - A change by an operator writes one audit row in the same commit: `template.put`, `template.delete`, `partial.put`,
 ///   `partial.delete`, `translations.put`, `translations.delete`.
 ///
@@ -290,6 +294,15 @@ pub trait TemplateStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// As the contract says.
     async fn release(&self, tenant: &TenantId, id: ReleaseId) -> Result<Option<TemplateSet>>;
+
+    /// Forgets releases of all tenants that nobody needs any more; answers how many. At most a bounded piece a call.
+    ///
+    /// Who may still pin a release publishes it again within a day ([`TemplateCache`](crate::template::TemplateCache) does):
+    /// `keep` is longer than that.
+    ///
+    /// # Errors
+    /// As the contract says.
+    async fn sweep_releases(&self, now: Timestamp, keep: Duration) -> Result<u64>;
 }
 
 fn _object_safe(_: &dyn TemplateStore) {}

@@ -144,6 +144,7 @@ operations! {
     Suppressed = "SuppressionStore::suppressed",
     Sweep = "Queue::sweep",
     SweepInbox = "InboxStore::sweep_inbox",
+    SweepReleases = "TemplateStore::sweep_releases",
     TemplateRevision = "TemplateStore::revision",
     Timeline = "DeliveryStore::timeline",
     Wait = "Queue::wait",

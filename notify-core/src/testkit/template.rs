@@ -66,6 +66,10 @@ clauses! {
             a_release_stays_as_it_was_published,
             an_unknown_release_is_none,
             a_release_is_read_by_who_published_it,
+            a_release_that_nobody_needs_is_forgotten_when_it_is_old,
+            publishing_again_keeps_a_release,
+            releases_of_tenants_are_kept_apart,
+            a_release_stays_while_a_delivery_is_pinned_to_it,
         }
     }
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
+use crate::delivery::{DeliveryState, EventKind, Reason};
 use crate::id::ProviderName;
 use crate::notification::{OnUnknown, Priority};
 use crate::orchestrator::ProviderSlot;
 use crate::provider::{Envelope, Fault, FaultKind, Progress, Receipt};
-use crate::worker::Shared;
-use crate::worker::contain::{Panicked, contain};
+use crate::queue::Outcome;
+use crate::worker::contain::{Panicked, contain, contain_call};
 use crate::worker::start::Routed;
 use crate::worker::verdict::{Circumstances, verdict};
 use crate::worker::work::{Done, Finished};
+use crate::worker::{Shared, report_panic};
 
 /// How much longer than its own time a call is left to answer.
 const GRACE: Duration = Duration::from_secs(1);
@@ -25,17 +28,8 @@ pub(crate) fn calls(begun: Vec<Routed>) -> Vec<Vec<Routed>> {
     let mut alone = Vec::new();
     let mut together: BTreeMap<(ProviderName, u64, Priority), Vec<Routed>> = BTreeMap::new();
     for one in begun {
-        let able = one.provider.provider.capabilities();
-        let single = one.prepared.frozen.targets.len() == 1;
-        let batch = single
-            && able.batch_max() > 1
-            && one.prepared.work.delivery.priority != Priority::Critical;
-        match one
-            .provider
-            .provider
-            .batch_key(&one.prepared.message)
-            .filter(|_| batch)
-        {
+        let batch = batch(&one).filter(|_| one.prepared.frozen.targets.len() == 1);
+        match batch {
             Some(key) => {
                 let lane = (
                     one.provider.name().clone(),
@@ -48,15 +42,9 @@ pub(crate) fn calls(begun: Vec<Routed>) -> Vec<Vec<Routed>> {
         }
     }
     for mut group in together.into_values() {
-        let able = group
-            .first()
-            .map_or(1, |one| one.provider.provider.capabilities().batch_max());
-        let parks = group
-            .iter()
-            .any(|one| one.prepared.category.when_unknown() == OnUnknown::Park);
-        let max = if parks { able.min(PARK_BATCH) } else { able };
-        while group.len() > max {
-            let rest = group.split_off(max);
+        let most = group.iter().map(most).min().unwrap_or(1);
+        while group.len() > most {
+            let rest = group.split_off(most);
             alone.push(std::mem::replace(&mut group, rest));
         }
         alone.push(group);
@@ -64,22 +52,58 @@ pub(crate) fn calls(begun: Vec<Routed>) -> Vec<Vec<Routed>> {
     alone
 }
 
-/// Makes one call and says what becomes of each delivery in it.
-pub(crate) async fn make(shared: &Shared, group: Vec<Routed>) -> Vec<Done> {
-    let Some(slot) = group.first().map(|one| Arc::clone(&one.provider)) else {
+/// With which other messages a delivery's may share a call; `None` for none: a crash in the call leaves all of them in doubt.
+fn batch(one: &Routed) -> Option<u64> {
+    let provider = &one.provider.provider;
+    if provider.capabilities().batch_max() <= 1
+        || one.prepared.work.delivery.priority == Priority::Critical
+    {
+        return None;
+    }
+    contain_call(|| provider.batch_key(&one.prepared.message)).unwrap_or(None)
+}
+
+/// How many messages the call of a delivery that may share one has at most.
+fn most(one: &Routed) -> usize {
+    let able = one.provider.provider.capabilities().batch_max().max(1);
+    if one.prepared.category.when_unknown() == OnUnknown::Park {
+        able.min(PARK_BATCH)
+    } else {
+        able
+    }
+}
+
+/// An answer to one envelope.
+type Answer = Result<Receipt, Fault>;
+
+/// Makes one call when the provider has room for it, and says what becomes of each delivery in it.
+///
+/// The targets of one delivery that cannot share a call are called for one by one, each when there is room.
+pub(crate) async fn make(shared: &Arc<Shared>, group: Vec<Routed>) -> Vec<Done> {
+    let Some(first) = group.first() else {
         return Vec::new();
     };
+    let (slot, priority) = (
+        Arc::clone(&first.provider),
+        first.prepared.work.delivery.priority,
+    );
+    let most = batch(first).map_or(1, |_| most(first));
+    let permit = slot.calls.permit(priority).await;
+    let (group, mut done) = still_in_time(shared, group);
     let envelopes: Vec<Envelope> = group
         .iter()
         .flat_map(|one| envelopes(shared, one))
         .collect();
-    let (clock, started) = (&shared.parts.clock, shared.parts.clock.monotonic());
-    let answers = within(shared, &slot, &envelopes).await;
-    metrics::histogram!("notification_provider_seconds", "provider" => slot.name().to_string())
-        .record(clock.monotonic().since(started).as_secs_f64());
+    let answers = if envelopes.len() <= most {
+        let answers = call(shared, &slot, &envelopes).await;
+        drop(permit);
+        answers
+    } else {
+        drop(permit);
+        one_by_one(shared, &slot, priority, &envelopes, most).await
+    };
     observe_health(shared, &slot, &group, &answers);
     let mut answers = answers.into_iter();
-    let mut done = Vec::with_capacity(group.len());
     for one in group {
         let open = one
             .prepared
@@ -92,6 +116,66 @@ pub(crate) async fn make(shared: &Shared, group: Vec<Routed>) -> Vec<Done> {
         done.push(finish(shared, one, own));
     }
     done
+}
+
+/// What expired while it waited for a permit is not called.
+fn still_in_time(shared: &Shared, group: Vec<Routed>) -> (Vec<Routed>, Vec<Done>) {
+    let now = shared.parts.clock.now();
+    let is_over = |one: &Routed| {
+        let expires_at = one.prepared.work.delivery.expires_at;
+        expires_at.is_some_and(|at| at <= now)
+    };
+    let (over, group): (Vec<_>, Vec<_>) = group.into_iter().partition(is_over);
+    let expired = over.into_iter().map(|one| {
+        one.provider.breaker().abandon(one.ticket);
+        let (work, outcome) = (one.prepared.work, Outcome::Finished(DeliveryState::Expired));
+        Finished::not_called(work, outcome, Reason::Expired, EventKind::Expired, now)
+    });
+    (group, expired.collect())
+}
+
+/// Several calls for the targets of one delivery. Answers for each envelope, in order.
+async fn one_by_one(
+    shared: &Arc<Shared>,
+    slot: &Arc<ProviderSlot>,
+    priority: Priority,
+    envelopes: &[Envelope],
+    most: usize,
+) -> Vec<Answer> {
+    let mut calls = JoinSet::new();
+    let mut answers: Vec<Vec<Answer>> = Vec::new();
+    for (no, part) in envelopes.chunks(most).enumerate() {
+        answers.push(
+            part.iter()
+                .map(|_| Err(Fault::unknown("no_answer")))
+                .collect(),
+        );
+        let (shared, slot, part) = (Arc::clone(shared), Arc::clone(slot), part.to_vec());
+        calls.spawn(async move {
+            let _permit = slot.calls.permit(priority).await;
+            (no, call(&shared, &slot, &part).await)
+        });
+    }
+    while let Some(ended) = calls.join_next().await {
+        report_panic(&ended);
+        if let Ok((no, answer)) = ended {
+            answers[no] = answer;
+        }
+    }
+    answers.into_iter().flatten().collect()
+}
+
+/// Makes one call, and measures it; answers for each envelope, in order.
+async fn call(shared: &Shared, slot: &ProviderSlot, envelopes: &[Envelope]) -> Vec<Answer> {
+    if envelopes.is_empty() {
+        return Vec::new();
+    }
+    let (clock, started) = (&shared.parts.clock, shared.parts.clock.monotonic());
+    let mut answers = within(shared, slot, envelopes).await;
+    metrics::histogram!("notification_provider_seconds", "provider" => slot.name().to_string())
+        .record(clock.monotonic().since(started).as_secs_f64());
+    answers.resize_with(envelopes.len(), || Err(Fault::unknown("no_answer")));
+    answers
 }
 
 fn envelopes<'a>(shared: &'a Shared, one: &'a Routed) -> impl Iterator<Item = Envelope> + 'a {
@@ -120,11 +204,7 @@ fn envelopes<'a>(shared: &'a Shared, one: &'a Routed) -> impl Iterator<Item = En
 }
 
 /// The provider's answers. A call that does not end is cut off; what it means is in its progress.
-async fn within(
-    shared: &Shared,
-    slot: &ProviderSlot,
-    envelopes: &[Envelope],
-) -> Vec<Result<Receipt, Fault>> {
+async fn within(shared: &Shared, slot: &ProviderSlot, envelopes: &[Envelope]) -> Vec<Answer> {
     let provider = &slot.provider;
     let call = contain(async {
         match envelopes {
@@ -163,24 +243,17 @@ async fn within(
 }
 
 /// Lets the breaker know how the call went: once, by its worst answer about the provider.
-fn observe_health(
-    shared: &Shared,
-    slot: &ProviderSlot,
-    group: &[Routed],
-    answers: &[Result<Receipt, Fault>],
-) {
+fn observe_health(shared: &Shared, slot: &ProviderSlot, group: &[Routed], answers: &[Answer]) {
     let blame = |fault: &&Fault| {
         matches!(
             fault.kind(),
             FaultKind::Provider { .. } | FaultKind::Config | FaultKind::Unknown
         )
     };
-    let missing = Fault::unknown("no_answer");
     let fault = answers
         .iter()
         .filter_map(|answer| answer.as_ref().err())
-        .find(blame)
-        .or((answers.len() < group.len()).then_some(&missing));
+        .find(blame);
     let now = shared.parts.clock.monotonic();
     let (first, others) = group.split_at(group.len().min(1));
     for one in others {
@@ -194,7 +267,7 @@ fn observe_health(
     }
 }
 
-fn finish(shared: &Shared, one: Routed, answers: Vec<Result<Receipt, Fault>>) -> Done {
+fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
     let Routed {
         prepared,
         provider,

@@ -1,9 +1,12 @@
-//! Keeps a panic of somebody else's code from taking the worker along.
+//! Keeps a panic of somebody else's code, or one that never answers, from taking the worker along.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::clock::Clock;
 
 /// A panic was contained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,19 @@ impl<T> Future for Contained<'_, T> {
                 Poll::Ready(Err(Panicked))
             }
         }
+    }
+}
+
+/// What a future of the application or a provider answers, unless it takes longer than `limit`: then it is dropped.
+pub(crate) async fn in_time<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        answer = future => Some(answer),
+        () = clock.sleep(limit) => None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! What is done beside the work: leases kept and taken back, gauges set, the old forgotten.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::inbox::InboxLimits;
+use crate::id::ChannelId;
+use crate::notification::Priority;
 use crate::orchestrator::follow;
-use crate::queue::Retention;
-use crate::worker::Shared;
+use crate::queue::LaneDepth;
+use crate::worker::contain::contain;
+use crate::worker::{Shared, panicked};
 
 /// How often the house is looked after.
 const EVERY: Duration = Duration::from_secs(1);
@@ -18,8 +21,11 @@ const SWEEP_ROUNDS: u64 = 60;
 const SWEEPS: usize = 10;
 
 /// Looks after the house until it is dropped.
+///
+/// What the application brought along, such as the schemes of configured providers, may panic: leases are prolonged all the same.
 pub(crate) async fn keep(shared: Arc<Shared>) {
     let mut round: u64 = 0;
+    let mut known = BTreeSet::new();
     loop {
         shared
             .parts
@@ -27,15 +33,21 @@ pub(crate) async fn keep(shared: Arc<Shared>) {
             .sleep(EVERY.min(shared.options.lease / 6))
             .await;
         round += 1;
-        prolong(&shared).await;
-        take_back(&shared).await;
-        if let Err(error) = follow(&shared.parts).await {
-            tracing::warn!(error = %error, "cannot read provider configurations; going on with those in use");
+        if contain(turn(&shared, round, &mut known)).await.is_err() {
+            panicked("housekeeping");
         }
-        gauge(&shared).await;
-        if round.is_multiple_of(SWEEP_ROUNDS) {
-            sweep(&shared).await;
-        }
+    }
+}
+
+async fn turn(shared: &Shared, round: u64, known: &mut BTreeSet<Lane>) {
+    prolong(shared).await;
+    take_back(shared).await;
+    if let Err(error) = follow(&shared.parts).await {
+        tracing::warn!(error = %error, "cannot read provider configurations; going on with those in use");
+    }
+    gauge(shared, known).await;
+    if round.is_multiple_of(SWEEP_ROUNDS) {
+        sweep(shared).await;
     }
 }
 
@@ -60,10 +72,8 @@ async fn prolong(shared: &Shared) {
         .await
     {
         Ok(lost) => {
-            shared
-                .inflight
-                .prolonged(&ending, asked_at + shared.options.lease);
-            lost.into_iter().for_each(|job| shared.inflight.remove(job));
+            let until = asked_at + shared.options.lease;
+            shared.inflight.prolonged(&ending, &lost, until);
         }
         Err(error) => tracing::warn!(error = %error, "cannot prolong leases"),
     }
@@ -87,42 +97,93 @@ async fn take_back(shared: &Shared) {
     }
 }
 
-async fn gauge(shared: &Shared) {
+/// Priority and channel of a lane.
+type Lane = (Priority, ChannelId);
+
+async fn gauge(shared: &Shared, known: &mut BTreeSet<Lane>) {
     let now = shared.parts.clock.now();
     let Ok(lanes) = shared.parts.queue.depth(now).await else {
         return;
     };
-    for lane in lanes {
+    for lane in with_empty(known, lanes) {
         let labels = [
             ("channel", lane.channel.to_string()),
             ("priority", lane.priority.to_string()),
         ];
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        let (size, in_flight) = ((lane.ready + lane.waiting) as f64, lane.in_flight as f64);
-        metrics::gauge!("notifications_queue_size", &labels).set(size);
-        metrics::gauge!("notifications_in_flight", &labels).set(in_flight);
-        let oldest = lane
-            .oldest_due
-            .map_or(0.0, |due| now.since(due).as_secs_f64());
-        metrics::gauge!("notifications_oldest_due_seconds", &labels).set(oldest);
+        let set = |name: &'static str, value: f64| metrics::gauge!(name, &labels).set(value);
+        set("notifications_queue_size", count(lane.ready + lane.waiting));
+        set("notifications_in_flight", count(lane.in_flight));
+        set("notifications_poison_jobs", count(lane.poison));
+        let oldest = lane.oldest_due.map_or(Duration::ZERO, |due| now.since(due));
+        set("notifications_oldest_due_seconds", oldest.as_secs_f64());
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a gauge")]
+const fn count(number: u64) -> f64 {
+    number as f64
+}
+
+/// The lanes, and those that had something before and are left out now: a gauge that is not set keeps what it said last.
+fn with_empty(known: &mut BTreeSet<Lane>, mut lanes: Vec<LaneDepth>) -> Vec<LaneDepth> {
+    let told = |lane: &LaneDepth| (lane.priority, lane.channel.clone());
+    let now: BTreeSet<Lane> = lanes.iter().map(told).collect();
+    let empty = known.difference(&now);
+    lanes.extend(empty.map(|(priority, channel)| LaneDepth::new(*priority, channel.clone())));
+    known.extend(now);
+    lanes
+}
+
 async fn sweep(shared: &Shared) {
-    let now = shared.parts.clock.now();
+    let (parts, now) = (&shared.parts, shared.parts.clock.now());
     for _ in 0..SWEEPS {
-        match shared.parts.queue.sweep(now, &Retention::default()).await {
-            Ok(swept) if swept.more => {}
-            Ok(_) => break,
+        match parts.queue.sweep(now, &parts.retention).await {
+            Ok(swept) => {
+                if swept.dead_letters > 0 {
+                    metrics::counter!("notifications_dead_letters_forgotten_total")
+                        .increment(swept.dead_letters);
+                    tracing::warn!(
+                        count = swept.dead_letters,
+                        "forgot dead letters that nobody looked after"
+                    );
+                }
+                if !swept.more {
+                    break;
+                }
+            }
             Err(error) => {
                 tracing::warn!(error = %error, "cannot forget what is old");
                 break;
             }
         }
     }
-    if let Some(inbox) = Arc::clone(&shared.parts.store).inbox()
-        && let Err(error) = inbox.sweep_inbox(now, &InboxLimits::default()).await
+    if let Some(inbox) = Arc::clone(&parts.store).inbox()
+        && let Err(error) = inbox.sweep_inbox(now, &parts.inbox).await
     {
         tracing::warn!(error = %error, "cannot sweep the inboxes");
+    }
+    if let Some(templates) = Arc::clone(&parts.store).templates()
+        && let Err(error) = templates
+            .sweep_releases(now, parts.retention.releases())
+            .await
+    {
+        tracing::warn!(error = %error, "cannot forget old template releases");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_became_empty_is_told_as_empty() {
+        let mut known = BTreeSet::new();
+        let mut full = LaneDepth::new(Priority::High, ChannelId::EMAIL);
+        full.ready = 3;
+        assert_eq!(with_empty(&mut known, vec![full.clone()]), [full]);
+        let empty = || LaneDepth::new(Priority::High, ChannelId::EMAIL);
+        for _ in 0..2 {
+            assert_eq!(with_empty(&mut known, Vec::new()), [empty()]);
+        }
     }
 }

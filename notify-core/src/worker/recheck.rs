@@ -8,7 +8,7 @@ use crate::delivery::{Decision, DeliveryState, EventKind, Frozen, Reason, Target
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Locale, RecipientId, TenantId};
 use crate::message::Message;
-use crate::notification::{Category, OnUnknown};
+use crate::notification::{Category, OnUnknown, Priority};
 use crate::orchestrator::{ProviderSet, Rendering, addresses, short, suppressions};
 use crate::planner::{Rules, Snapshot, decide, needed};
 use crate::preference::Preferences;
@@ -17,7 +17,7 @@ use crate::queue::Outcome;
 use crate::recipient::Recipient;
 use crate::template::{Engine, ReleaseId};
 use crate::worker::Shared;
-use crate::worker::contain::{contain, contain_call};
+use crate::worker::contain::{contain, contain_call, in_time};
 use crate::worker::work::{Done, Finished, Work};
 
 /// One delivery that may be sent: decided and rendered.
@@ -28,6 +28,12 @@ pub(crate) struct Prepared {
     pub(crate) category: Arc<Category>,
     pub(crate) message: Message,
     pub(crate) frozen: Frozen,
+}
+
+impl Prepared {
+    pub(crate) fn is_critical(&self) -> bool {
+        self.work.delivery.priority == Priority::Critical
+    }
 }
 
 /// Reads what is missing for a batch; what cannot be read is given back.
@@ -50,22 +56,20 @@ pub(crate) async fn read(
     }
     let mut failed = Vec::new();
     for (tenant, numbers) in tenants {
-        let reading = read_tenant(shared, rules, &tenant, batch, &numbers);
-        match contain(reading)
-            .await
-            .unwrap_or_else(|_| Err(panicked("a recipient resolver or preference store")))
-        {
-            Ok(snapshots) => {
-                for (no, snapshot) in numbers.into_iter().zip(snapshots) {
-                    batch[no].snapshot = Some(snapshot);
+        let Err(error) = read_group(shared, rules, &tenant, batch, &numbers).await else {
+            continue;
+        };
+        if error.kind() == ErrorKind::Unexpected && numbers.len() > 1 {
+            // A bug that one of them brings out must not keep the others.
+            for no in numbers {
+                if let Err(error) = read_group(shared, rules, &tenant, batch, &[no]).await {
+                    failed.push(no);
+                    unreadable(&error, 1);
                 }
             }
-            Err(error) => {
-                tracing::warn!(error = %error, count = numbers.len(), "cannot read recipients or preferences; trying again later");
-                metrics::counter!("notifications_released_total", "why" => "unreadable")
-                    .increment(numbers.len() as u64);
-                failed.extend(numbers);
-            }
+        } else {
+            unreadable(&error, numbers.len());
+            failed.extend(numbers);
         }
     }
     let due = shared.parts.clock.now() + shared.options.backoff;
@@ -73,6 +77,41 @@ pub(crate) async fn read(
     for no in failed.into_iter().rev() {
         done.push(batch.swap_remove(no).release(due));
     }
+}
+
+fn unreadable(error: &Error, count: usize) {
+    tracing::warn!(error = %error, count, "cannot read recipients or preferences; trying again later");
+    metrics::counter!("notifications_released_total", "why" => "unreadable")
+        .increment(count as u64);
+}
+
+/// Reads for some deliveries of one tenant, and notes what was read with them.
+async fn read_group(
+    shared: &Shared,
+    rules: &Rules,
+    tenant: &TenantId,
+    batch: &mut [Work],
+    numbers: &[usize],
+) -> Result<()> {
+    let who = "a recipient resolver or preference store";
+    let reading = contain(read_tenant(shared, rules, tenant, batch, numbers));
+    let read = in_time(&*shared.parts.clock, shared.options.call_timeout, reading).await;
+    let snapshots = match read {
+        Some(Ok(read)) => read?,
+        Some(Err(_)) => return Err(panicked(who)),
+        None => return Err(late(who)),
+    };
+    for (no, snapshot) in numbers.iter().zip(snapshots) {
+        batch[*no].snapshot = Some(snapshot);
+    }
+    Ok(())
+}
+
+fn late(who: &str) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("{who} did not answer in time"),
+    )
 }
 
 fn panicked(who: &str) -> Error {
@@ -152,12 +191,16 @@ pub(crate) async fn prepare(
 ) -> Result<Prepared, Done> {
     let now = shared.parts.clock.now();
     let later = now + shared.options.backoff;
+    // Before anything that may leave it to another process: what nobody serves must end too.
+    if work.delivery.expires_at.is_some_and(|at| at <= now) {
+        return Err(expired(work, now));
+    }
     let Some(category) = rules
         .find_category(work.delivery.request.category())
         .map(Arc::clone)
     else {
         // A newer version of the application knows it: nothing is dropped during a rolling deployment.
-        return Err(unserved(work, later, "category"));
+        return Err(unserved(shared, work, later, "category"));
     };
     let Some(snapshot) = work.snapshot.clone() else {
         return Err(work.release(later));
@@ -167,7 +210,13 @@ pub(crate) async fn prepare(
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(error = %error, "cannot read templates; trying again later");
-            return Err(work.release(later));
+            // One that is gone, or damaged, does not come back by itself; anything else may.
+            let is_gone = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Corrupt);
+            return Err(if is_gone {
+                unserved(shared, work, later, "release")
+            } else {
+                work.release(later)
+            });
         }
     };
     let locale = frozen_locale
@@ -193,8 +242,8 @@ pub(crate) async fn prepare(
         delivery.expires_at,
         &snapshot,
     );
-    let work = go_on(work, verdict.decision, now, later)?;
-    let work = interrupted(shared, providers, &category, work, now)?;
+    let work = go_on(shared, work, verdict.decision, now, later)?;
+    let work = interrupted(providers, &category, work, now)?;
     let frozen = match frozen(&work, rules, &snapshot, &locale, &engine) {
         Some(frozen) => frozen,
         None => return Err(suppressed(work, Reason::AddressSuppressed, now)),
@@ -213,7 +262,13 @@ pub(crate) async fn prepare(
 }
 
 /// Goes on with what is to be sent; says what becomes of everything else.
-fn go_on(work: Work, decision: Decision, now: Timestamp, later: Timestamp) -> Result<Work, Done> {
+fn go_on(
+    shared: &Shared,
+    work: Work,
+    decision: Decision,
+    now: Timestamp,
+    later: Timestamp,
+) -> Result<Work, Done> {
     match decision {
         Decision::Send => Ok(work),
         Decision::Suppress {
@@ -221,23 +276,19 @@ fn go_on(work: Work, decision: Decision, now: Timestamp, later: Timestamp) -> Re
         } => Err(expired(work, now)),
         Decision::Suppress {
             reason: Reason::NoProvider,
-        } => Err(unserved(work, later, "provider")),
+        } => Err(unserved(shared, work, later, "provider")),
         Decision::Suppress {
             reason: Reason::NoTemplate,
-        } => Err(unserved(work, later, "template")),
+        } => Err(unserved(shared, work, later, "template")),
         Decision::Suppress { reason } => Err(suppressed(work, reason, now)),
         Decision::Hold { until, reason } => Err(held(work, until, reason, now)),
         Decision::Digest { .. } => Err(work.release(later)),
     }
 }
 
-fn unserved(work: Work, later: Timestamp, what: &'static str) -> Done {
-    tracing::warn!(
-        delivery = %work.delivery.id,
-        missing = what,
-        "this process cannot serve the delivery; leaving it to another"
-    );
-    metrics::counter!("notifications_released_total", "why" => what).increment(1);
+fn unserved(shared: &Shared, work: Work, later: Timestamp, what: &'static str) -> Done {
+    let now = shared.parts.clock.now();
+    shared.parts.unserved.delivery(&work.delivery, what, now);
     work.release(later)
 }
 
@@ -333,13 +384,16 @@ async fn engine_of(shared: &Shared, work: &Work) -> Result<(Arc<Engine>, Option<
             };
             Ok((engine, frozen.locale.clone()))
         }
-        None => Ok((parts.templates(&work.delivery.tenant).await?, None)),
+        None if work.delivery.request.content().is_some() => {
+            Ok((parts.templates(&work.delivery.tenant).await?, None))
+        }
+        // The first call pins the release: from then on it must be there for whoever takes over.
+        None => Ok((parts.cache.pinnable(&work.delivery.tenant).await?, None)),
     }
 }
 
 /// A call that its owner did not survive may have gone out: sent again under the same key, or by the category's rule.
 fn interrupted(
-    shared: &Shared,
     providers: &ProviderSet,
     category: &Category,
     work: Work,
@@ -355,7 +409,6 @@ fn interrupted(
     if keys && !order.is_empty() {
         return Ok(work);
     }
-    let _ = shared;
     Err(Finished::without_call(
         work,
         Outcome::Finished(DeliveryState::Parked),

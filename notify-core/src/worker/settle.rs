@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::delivery::{DeliveryEvent, DeliveryState, EventKind};
+use crate::error::{Error, Permanence, Result};
 use crate::observer::Event;
-use crate::orchestrator::Slot;
 use crate::planner::follow;
-use crate::queue::{Job, Lease, Outcome, Release, Settled};
+use crate::queue::{Outcome, Release, Settled};
 use crate::worker::Shared;
-use crate::worker::work::{Done, Finished};
+use crate::worker::work::{Done, Finished, Work};
 
 /// How often a write is tried again before its leases are left to end.
 const TRIES: u32 = 8;
+
+/// The same for what is given back: nothing but time is lost with it.
+const RELEASE_TRIES: u32 = 3;
+
+/// How long after the first failure it is tried again.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// Writes a batch. Returns how many were settled.
 pub(crate) async fn settle(shared: &Shared, batch: Vec<Done>) -> u64 {
@@ -21,8 +27,7 @@ pub(crate) async fn settle(shared: &Shared, batch: Vec<Done>) -> u64 {
     for done in batch {
         match done {
             Done::Settle(one) => finished.push(one),
-            Done::Release { lease, due, slot } => released.push((lease, due, slot)),
-            Done::Lost { slot } => drop(slot),
+            Done::Release { work, due } => released.push((work, due)),
         }
     }
     release(shared, released).await;
@@ -71,15 +76,49 @@ async fn follow_up(shared: &Shared, one: &mut Finished) {
     }
 }
 
+/// Writes what became of the jobs in one commit, and tells it; answers how many writes took effect.
 async fn write(shared: &Shared, finished: &[Box<Finished>]) -> u64 {
-    let mut wait = Duration::from_millis(50);
-    for attempt in 1..=TRIES {
-        let settlements: Vec<_> = finished.iter().map(|one| one.settlement()).collect();
+    match write_all(shared, finished).await {
+        Ok(applied) => applied,
+        // One that the store refuses, such as a row that is damaged, must not take its neighbours along.
+        Err(error) if finished.len() > 1 && is_for_good(&error) => {
+            tracing::error!(error = %error, count = finished.len(), "a batch was refused; settling one by one");
+            let mut applied = 0;
+            for one in finished {
+                match write_all(shared, std::slice::from_ref(one)).await {
+                    Ok(one) => applied += one,
+                    Err(error) => unsettled(&error, 1),
+                }
+            }
+            applied
+        }
+        Err(error) => {
+            unsettled(&error, finished.len());
+            0
+        }
+    }
+}
+
+fn is_for_good(error: &Error) -> bool {
+    error.kind().permanence() == Permanence::Permanent
+}
+
+/// Nothing helped: the leases end by time, and whoever takes over knows that the outcome is not known.
+fn unsettled(error: &Error, count: usize) {
+    tracing::error!(error = %error, count, "cannot settle; the leases are left to end");
+    metrics::counter!("notifications_unsettled_total").increment(count as u64);
+}
+
+/// Writes until it is written, refused for good, or tried often enough.
+async fn write_all(shared: &Shared, finished: &[Box<Finished>]) -> Result<u64> {
+    let settlements: Vec<_> = finished.iter().map(|one| one.settlement()).collect();
+    let mut wait = WAIT;
+    let mut attempt = 1;
+    loop {
         match shared.parts.queue.settle(&settlements).await {
             Ok(answers) => {
                 let mut applied = 0;
                 for (one, answer) in finished.iter().zip(answers) {
-                    shared.inflight.remove(one.work.lease.job);
                     match answer {
                         Settled::Applied => {
                             applied += 1;
@@ -88,30 +127,28 @@ async fn write(shared: &Shared, finished: &[Box<Finished>]) -> u64 {
                         Settled::Fenced => shared.lost(&one.work),
                     }
                 }
-                return applied;
+                if applied > 0 {
+                    shared.parts.commits.note(shared.parts.clock.monotonic());
+                }
+                return Ok(applied);
             }
-            Err(error) if attempt < TRIES => {
+            Err(error) if attempt < TRIES && !is_for_good(&error) => {
                 tracing::warn!(error = %error, attempt, "cannot settle; trying again");
                 shared.parts.clock.sleep(wait).await;
                 wait = wait.saturating_mul(2).min(Duration::from_secs(5));
+                attempt += 1;
             }
-            Err(error) => {
-                tracing::error!(error = %error, count = finished.len(), "cannot settle; the leases are left to end");
-                metrics::counter!("notifications_unsettled_total").increment(finished.len() as u64);
-            }
+            Err(error) => return Err(error),
         }
     }
-    finished
-        .iter()
-        .for_each(|one| shared.inflight.remove(one.work.lease.job));
-    0
 }
 
-async fn release(shared: &Shared, released: Vec<(Box<Lease>, Timestamp, Slot)>) {
+async fn release(shared: &Shared, released: Vec<(Box<Work>, Timestamp)>) {
     if released.is_empty() {
         return;
     }
-    for (lease, ..) in &released {
+    for (work, _) in &released {
+        let lease = &work.lease;
         shared
             .parts
             .local
@@ -119,13 +156,20 @@ async fn release(shared: &Shared, released: Vec<(Box<Lease>, Timestamp, Slot)>) 
     }
     let releases: Vec<_> = released
         .iter()
-        .map(|(lease, due, _)| Release { lease, due: *due })
+        .map(|(work, due)| Release {
+            lease: &work.lease,
+            due: *due,
+        })
         .collect();
-    if let Err(error) = shared.parts.queue.release(&releases).await {
-        tracing::warn!(error = %error, count = releases.len(), "cannot give work back; the leases are left to end");
+    for attempt in 1..=RELEASE_TRIES {
+        let Err(error) = shared.parts.queue.release(&releases).await else {
+            return;
+        };
+        tracing::warn!(error = %error, attempt, count = releases.len(), "cannot give work back; what is not given back ends with its lease");
+        if attempt < RELEASE_TRIES {
+            shared.parts.clock.sleep(WAIT).await;
+        }
     }
-    let jobs: Vec<Job> = released.iter().map(|(lease, ..)| lease.job).collect();
-    jobs.into_iter().for_each(|job| shared.inflight.remove(job));
 }
 
 /// Counts and tells what was written.

@@ -13,6 +13,7 @@ use crate::provider::{Admission, BreakerTicket, Routing};
 use crate::queue::{Begun, Outcome, Premise, Start};
 use crate::rate_limiter::Verdict;
 use crate::worker::Shared;
+use crate::worker::contain::{contain, in_time};
 use crate::worker::recheck::{Prepared, expired, suppressed};
 use crate::worker::work::{Done, Finished};
 
@@ -21,6 +22,9 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// How long to wait when nothing says how long.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a shared limiter may take; one that takes longer is out of reach.
+const LIMITER: Duration = Duration::from_secs(1);
 
 /// One delivery with a provider that takes it.
 #[derive(Debug)]
@@ -131,11 +135,12 @@ async fn permit(
         slot.breaker().abandon(ticket);
         return Permit::Busy;
     };
-    let later = match limiter.acquire(&slot.quota, NonZeroU32::MIN, wall).await {
-        Ok(Verdict::Pass) => None,
-        Ok(Verdict::Wait { until }) => Some(until),
+    let asked = contain(limiter.acquire(&slot.quota, NonZeroU32::MIN, wall));
+    let later = match in_time(&*shared.parts.clock, LIMITER, asked).await {
+        Some(Ok(Ok(Verdict::Pass))) => None,
+        Some(Ok(Ok(Verdict::Wait { until }))) => Some(until),
         // A limiter that is out of reach holds back what can wait.
-        Err(_) => (delivery.class == Class::Marketing).then_some(wall + PAUSE),
+        _ => (delivery.class == Class::Marketing).then_some(wall + PAUSE),
     };
     if let Some(until) = later {
         slot.breaker().abandon(ticket);
@@ -146,10 +151,17 @@ async fn permit(
         slot.budget.deposit();
     } else if !prepared.work.lease.interrupted && !slot.budget.withdraw(now) {
         slot.breaker().abandon(ticket);
-        let _ = limiter.release(&slot.quota, NonZeroU32::MIN).await;
+        give_back_quota(shared, slot).await;
         return Permit::Later(wall + PAUSE);
     }
     Permit::Go(ticket, call)
+}
+
+/// A call that is not made uses up no quota. What a limiter that is out of reach does not take back is lost: the safe side.
+async fn give_back_quota(shared: &Shared, slot: &ProviderSlot) {
+    let limiter = &shared.parts.limiter;
+    let given = contain(limiter.release(&slot.quota, NonZeroU32::MIN));
+    let _ = in_time(&*shared.parts.clock, LIMITER, given).await;
 }
 
 fn passed_over(shared: &Shared, from: &ProviderSlot, to: &ProviderSlot) {
@@ -158,6 +170,13 @@ fn passed_over(shared: &Shared, from: &ProviderSlot, to: &ProviderSlot) {
         to: to.name().clone(),
     });
     metrics::counter!("notifications_failover_total", "to" => to.name().to_string()).increment(1);
+}
+
+/// Whether what was read of a foreign preference store is too old to begin with: a commit would refuse it.
+pub(super) fn is_stale(prepared: &Prepared, now: Timestamp) -> bool {
+    let preferences = prepared.snapshot.preferences.as_ref();
+    let is_foreign = preferences.is_some_and(|preferences| preferences.stamp.is_none());
+    is_foreign && !prepared.category.is_mandatory() && now.since(prepared.snapshot.now) >= FRESH / 2
 }
 
 /// What must be true in the commit before the first byte.
@@ -212,7 +231,7 @@ pub(crate) async fn begin(
     });
     for one in late {
         one.provider.breaker().abandon(one.ticket);
-        done.push(one.prepared.work.release(now));
+        done.push(one.prepared.work.hand_back());
     }
     if routed.is_empty() {
         return routed;
@@ -241,22 +260,19 @@ pub(crate) async fn begin(
             return Vec::new();
         }
     };
+    if answers.contains(&Begun::Go) {
+        parts.commits.note(monotonic);
+    }
     let mut begun = Vec::with_capacity(routed.len());
     for (one, answer) in routed.into_iter().zip(answers) {
         if answer != Begun::Go {
-            let _ = parts
-                .limiter
-                .release(&one.provider.quota, NonZeroU32::MIN)
-                .await;
+            give_back_quota(shared, &one.provider).await;
         }
         match answer {
             Begun::Go => begun.push(one),
             Begun::Fenced => {
                 one.provider.breaker().abandon(one.ticket);
                 shared.lost(&one.prepared.work);
-                done.push(Done::Lost {
-                    slot: one.prepared.work.slot,
-                });
             }
             Begun::Refused { premise, retry_at } => {
                 one.provider.breaker().abandon(one.ticket);

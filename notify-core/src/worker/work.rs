@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::delivery::{Delivery, EventKind, Frozen, Reason};
+use crate::delivery::{Delivery, DeliveryState, EventKind, Frozen, Reason, TargetState};
 use crate::id::ProviderName;
 use crate::orchestrator::{Handed, Slot};
 use crate::planner::Snapshot;
 use crate::provider::Fault;
 use crate::queue::{Effect, Lease, Outcome, Settlement};
+use crate::worker::inflight::{Held, Inflight};
 
 /// One delivery on loan.
 #[derive(Debug)]
@@ -17,24 +18,12 @@ pub(crate) struct Work {
     pub(crate) delivery: Delivery,
     /// What was read when it was accepted here; `None` must be read now.
     pub(crate) snapshot: Option<Arc<Snapshot>>,
+    /// Its place in this worker: free again when the work is dropped.
+    #[expect(dead_code, reason = "held until the work is dropped")]
     pub(crate) slot: Slot,
-}
-
-impl From<Handed> for Work {
-    fn from(handed: Handed) -> Self {
-        let Handed {
-            lease,
-            delivery,
-            snapshot,
-            slot,
-        } = handed;
-        Self {
-            lease,
-            delivery,
-            snapshot,
-            slot,
-        }
-    }
+    /// Its place among the leases that are prolonged.
+    #[expect(dead_code, reason = "held until the work is dropped")]
+    pub(crate) held: Held,
 }
 
 /// What became of one job on loan: to be written.
@@ -42,14 +31,8 @@ impl From<Handed> for Work {
 pub(crate) enum Done {
     /// Its state changes.
     Settle(Box<Finished>),
-    /// The lease was lost: somebody else has it.
-    Lost { slot: Slot },
-    /// It is given back as it was.
-    Release {
-        lease: Box<Lease>,
-        due: Timestamp,
-        slot: Slot,
-    },
+    /// It is given back as it was, due then.
+    Release { work: Box<Work>, due: Timestamp },
 }
 
 /// A settlement that owns what it says.
@@ -70,7 +53,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// An end without a call.
+    /// An end without a call. Where an earlier call reached one of several targets, the person was told, and the end is `Sent`.
     pub(crate) fn without_call(
         work: Work,
         outcome: Outcome,
@@ -79,6 +62,12 @@ impl Finished {
         now: Timestamp,
     ) -> Done {
         let attempts = work.lease.sends;
+        let (outcome, event) = match outcome {
+            Outcome::Finished(_) if work.was_reached() => {
+                (Outcome::Finished(DeliveryState::Sent), EventKind::Sent)
+            }
+            other => (other, event),
+        };
         Done::Settle(Box::new(Self {
             work,
             outcome,
@@ -93,6 +82,21 @@ impl Finished {
             effects: Vec::new(),
             now,
         }))
+    }
+
+    /// An end of what was begun and not called: caps give it back.
+    pub(crate) fn not_called(
+        work: Work,
+        outcome: Outcome,
+        reason: Reason,
+        event: EventKind,
+        now: Timestamp,
+    ) -> Done {
+        let mut done = Self::without_call(work, outcome, reason, event, now);
+        if let Done::Settle(one) = &mut done {
+            one.nothing_went_out = true;
+        }
+        done
     }
 
     /// The settlement, borrowed.
@@ -115,12 +119,47 @@ impl Finished {
 }
 
 impl Work {
+    /// What was handed over by `send`.
+    pub(crate) fn handed(handed: Handed, inflight: &Arc<Inflight>) -> Self {
+        let Handed {
+            lease,
+            delivery,
+            snapshot,
+            slot,
+        } = handed;
+        Self {
+            held: inflight.hold(&lease),
+            lease,
+            delivery,
+            snapshot,
+            slot,
+        }
+    }
+
     /// Gives it back as it was, due then.
     pub(crate) fn release(self, due: Timestamp) -> Done {
         Done::Release {
-            lease: Box::new(self.lease),
+            work: Box::new(self),
             due,
-            slot: self.slot,
         }
+    }
+
+    /// Whether a provider took it for one of its targets.
+    fn was_reached(&self) -> bool {
+        let targets = self.lease.frozen.iter().flat_map(|frozen| &frozen.targets);
+        let mut states = targets.map(|target| &target.state);
+        states.any(|state| matches!(state, TargetState::Sent { .. }))
+    }
+
+    /// The same, to be read anew.
+    pub(crate) fn unread(mut self) -> Self {
+        self.snapshot = None;
+        self
+    }
+
+    /// Gives it back as it was, due as before: it keeps its turn.
+    pub(crate) fn hand_back(self) -> Done {
+        let due = self.delivery.due_at;
+        self.release(due)
     }
 }

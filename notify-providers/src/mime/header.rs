@@ -101,6 +101,40 @@ pub(super) fn list_unsubscribe(links: &ListUnsubscribe) -> Result<[Field; 2], Fa
     ])
 }
 
+/// The longest identifier of a list (RFC 2919 §3).
+const LIST_ID: usize = 255;
+
+/// `List-Id` (RFC 2919): the category at the sender's domain, by which readers sort and receivers
+/// tell one kind of bulk mail from another. What cannot stand in a label becomes a hyphen.
+pub(super) fn list_id(category: &str, domain: &str) -> Field {
+    let atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let label: String = category
+        .split('.')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.replace(|c| !atext(c), "-"))
+        .collect::<Vec<_>>()
+        .join(".");
+    // All ASCII by now.
+    let room = LIST_ID.saturating_sub(domain.len() + 1).max(1);
+    let label = label.get(..room).unwrap_or(&label).trim_end_matches('.');
+    let label = if label.is_empty() { "list" } else { label };
+    verbatim("List-Id", format!("<{label}.{domain}>"))
+}
+
+/// The longest correlation id that goes out: what the core takes.
+const CORRELATION_ID: usize = 255;
+
+/// `X-Correlation-ID`: the caller's own id, by which a mail is found again in its logs. Of what is
+/// no visible ASCII nothing goes out, and if nothing is left there is no header.
+pub(super) fn correlation_id(id: &str) -> Option<Field> {
+    let id: String = id
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(CORRELATION_ID)
+        .collect();
+    (!id.is_empty()).then(|| verbatim("X-Correlation-ID", id))
+}
+
 /// No line break, no NUL, no other control character but the tab.
 pub(super) fn one_line(text: &str) -> Result<(), ()> {
     if text.chars().any(|c| c != '\t' && c.is_control()) {

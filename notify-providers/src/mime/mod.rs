@@ -87,7 +87,7 @@ pub(crate) fn compose(
         builder =
             builder.reply_to(mailbox(reply_to).map_err(|_| Fault::request("header_reply_to"))?);
     }
-    for field in fields(envelope, email)? {
+    for field in fields(envelope, email, sender.domain())? {
         builder = builder.raw_header(field.value);
     }
     let mut bytes = part::build(builder, email)?.formatted();
@@ -105,16 +105,33 @@ pub(crate) fn compose(
 }
 
 /// Everything but the addresses, the date and the structure.
-fn fields(envelope: &Envelope, email: &EmailMessage) -> Result<Vec<Field>, Fault> {
+///
+/// There is no `Precedence`: no standard gives it a meaning (RFC 2076 §3.9 discourages it), servers delay `bulk` or send no bounces
+/// for it, and what it was for is said better by `Auto-Submitted` and `List-Id`.
+fn fields(envelope: &Envelope, email: &EmailMessage, domain: &str) -> Result<Vec<Field>, Fault> {
+    let is_own = |name: &str| {
+        let mut own = email.headers.iter();
+        own.any(|(own, _)| own.eq_ignore_ascii_case(name))
+    };
     let mut fields = vec![header::encoded("Subject", &email.subject)?];
     if let Some(links) = &email.list_unsubscribe {
         fields.extend(header::list_unsubscribe(links)?);
     }
-    if envelope.class != Class::Marketing {
+    if envelope.class == Class::Marketing {
+        if !is_own("List-Id") {
+            fields.push(header::list_id(envelope.category.as_str(), domain));
+        }
+    } else {
         // RFC 3834 §5: keeps out-of-office replies and other robots from answering.
         fields.push(header::verbatim("Auto-Submitted", "auto-generated"));
         fields.push(header::verbatim("X-Auto-Response-Suppress", "All"));
     }
+    let correlation_id = envelope.correlation_id.as_deref();
+    fields.extend(
+        correlation_id
+            .filter(|_| !is_own("X-Correlation-ID"))
+            .and_then(header::correlation_id),
+    );
     fields.push(header::verbatim(
         "X-Notification-ID",
         envelope.notification.to_string(),

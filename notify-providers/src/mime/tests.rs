@@ -175,6 +175,99 @@ fn unsubscription_has_the_spelling_of_rfc_8058() {
     );
 }
 
+fn of_class(class: Class, category: &str) -> Part {
+    let mut envelope = envelope(EmailMessage::new("s", "t"));
+    (envelope.class, envelope.category) = (class, category.to_owned().into());
+    Part::parse(&built(&envelope).expect("builds").bytes)
+}
+
+#[test]
+fn marketing_names_its_list_and_everything_else_says_that_no_human_wrote_it() {
+    let news = of_class(Class::Marketing, "news.weekly");
+    assert_eq!(news.raw("List-Id"), Some("<news.weekly.example.com>"));
+    assert_eq!(news.raw("Auto-Submitted"), None);
+    for class in [Class::Transactional, Class::Critical] {
+        let mail = of_class(class, "orders");
+        assert_eq!(mail.raw("Auto-Submitted"), Some("auto-generated"));
+        assert_eq!(mail.raw("List-Id"), None);
+    }
+    for class in [Class::Marketing, Class::Transactional, Class::Critical] {
+        assert_eq!(of_class(class, "x").raw("Precedence"), None);
+    }
+}
+
+#[test]
+fn any_category_makes_a_list_that_rfc_2919_allows() {
+    for (category, list) in [
+        ("special offers", "<special-offers.example.com>"),
+        ("a..b.", "<a.b.example.com>"),
+        ("новости", "<-------.example.com>"),
+        ("...", "<list.example.com>"),
+        (
+            "x>\r\nBcc: eve@example.com",
+            "<x---Bcc--eve-example.com.example.com>",
+        ),
+    ] {
+        let mail = of_class(Class::Marketing, category);
+        assert_eq!(mail.raw("List-Id"), Some(list), "{category:?}");
+    }
+    let long = of_class(Class::Marketing, &"x".repeat(400));
+    let list = long.raw("List-Id").expect("present");
+    assert_eq!(list.len() - 2, 255);
+    assert!(list.ends_with(".example.com>"));
+}
+
+#[test]
+fn the_list_is_at_the_domain_of_the_sender() {
+    let mut email = EmailMessage::new("s", "t");
+    email.from = Some(Mailbox::new("", "news@пример.рф").expect("a mailbox"));
+    let mut envelope = envelope(email.clone());
+    (envelope.class, envelope.category) = (Class::Marketing, "news".into());
+    let mail = Part::parse(&built(&envelope).expect("builds").bytes);
+    assert_eq!(mail.raw("List-Id"), Some("<news.xn--e1afmkfd.xn--p1ai>"));
+}
+
+#[test]
+fn the_correlation_id_goes_along_and_cannot_become_another_header() {
+    let with = |id: &str| {
+        let mut envelope = envelope(EmailMessage::new("s", "t"));
+        envelope.correlation_id = Some(id.into());
+        Part::parse(&built(&envelope).expect("builds").bytes)
+    };
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(with(trace).raw("X-Correlation-ID"), Some(trace));
+    let hostile = with("a b\r\nBcc: eve@example.com\0é");
+    assert_eq!(
+        hostile.raw("X-Correlation-ID"),
+        Some("abBcc:eve@example.com")
+    );
+    assert_eq!(hostile.raw("Bcc"), None);
+    for nothing in ["", " \t", "дом"] {
+        assert_eq!(with(nothing).raw("X-Correlation-ID"), None);
+    }
+    let long = with(&"x".repeat(5_000));
+    assert_eq!(long.raw("X-Correlation-ID").map(str::len), Some(255));
+    assert_eq!(
+        read(EmailMessage::new("s", "t")).raw("X-Correlation-ID"),
+        None
+    );
+}
+
+#[test]
+fn a_list_or_correlation_id_of_the_message_itself_wins() {
+    let email = EmailMessage::new("s", "t")
+        .with_header("list-id", "Weekly <weekly.example.com>")
+        .with_header("X-Correlation-Id", "mine");
+    let mut envelope = envelope(email);
+    envelope.class = Class::Marketing;
+    envelope.correlation_id = Some("theirs".into());
+    let mail = Part::parse(&built(&envelope).expect("builds").bytes);
+    assert_eq!(mail.raw("List-Id"), Some("Weekly <weekly.example.com>"));
+    assert_eq!(mail.raw("X-Correlation-ID"), Some("mine"));
+    let count = |wanted: &str| names(&mail).iter().filter(|name| *name == wanted).count();
+    assert_eq!((count("list-id"), count("x-correlation-id")), (1, 1));
+}
+
 #[test]
 fn a_message_cannot_set_what_decides_where_it_goes_or_how_it_is_read() {
     for name in [
@@ -368,15 +461,18 @@ proptest! {
     #[test]
     fn no_text_makes_another_header(subject in hostile(), value in hostile(), name in hostile(), text in hostile(), file in hostile()) {
         let mut email = EmailMessage::new(subject.clone(), text.clone()).with_html("<p>");
+        let correlation_id = format!("{value}x");
         email.headers.push(("X-Tag".into(), value.clone()));
         email.from = Mailbox::new(name, "news@example.com").ok();
         email.attachments.push(Attachment::new(file, "application/octet-stream", text.clone().into_bytes()));
-        match built(&envelope(email)) {
+        let mut envelope = envelope(email);
+        envelope.correlation_id = Some(correlation_id.into());
+        match built(&envelope) {
             Ok(mail) => {
                 let part = Part::parse(&mail.bytes);
                 prop_assert_eq!(names(&part), [
-                    "date", "from", "to", "message-id", "subject", "auto-submitted", "x-auto-response-suppress", "x-notification-id",
-                    "x-delivery-id", "x-tag", "mime-version", "content-type",
+                    "date", "from", "to", "message-id", "subject", "auto-submitted", "x-auto-response-suppress",
+                    "x-correlation-id", "x-notification-id", "x-delivery-id", "x-tag", "mime-version", "content-type",
                 ]);
                 prop_assert_eq!(part.leaves().len(), 3);
                 let leaves = part.leaves();

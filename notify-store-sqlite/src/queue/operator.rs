@@ -48,7 +48,7 @@ impl Acting {
         audit::record(db, &self.tenant, &self.actor, action, &subjects, self.now).await
     }
 
-    /// Ends what no provider has yet. Answers with the outcomes, and with the jobs that nobody has any more.
+    /// Ends what no provider has yet, and dead letters. Answers with the outcomes, and with the jobs that nobody has any more.
     pub(super) async fn cancel(
         &self,
         db: &mut Session<'_>,
@@ -61,7 +61,7 @@ impl Acting {
         for (id, status) in self.ids.iter().zip(found) {
             outcomes.push(match status {
                 None => CancelOutcome::NotFound,
-                Some(status) if !is_cancellable(&status) => {
+                Some(status) if !status.state.is_dead_letter() && !is_cancellable(&status) => {
                     CancelOutcome::TooLate(status.seen_state())
                 }
                 Some(_) if !seen.insert(*id) => CancelOutcome::TooLate(DeliveryState::Cancelled),

@@ -38,37 +38,39 @@ pub(super) async fn sweep(
     now: Timestamp,
     retention: &Retention,
 ) -> Result<Swept> {
-    let (deliveries, more_deliveries) =
-        sweep_deliveries(db, engine, now - retention.deliveries).await?;
+    let (deliveries, dead_letters, more_deliveries) =
+        sweep_deliveries(db, engine, now, retention).await?;
     let (keys, more_keys) = sweep_keys(db, engine, now - retention.keys).await?;
     let more_logs = sweep_logs(db, now).await?;
-    Ok(Swept::new(
-        keys,
-        deliveries,
-        more_deliveries || more_keys || more_logs,
-    ))
+    Ok(
+        Swept::new(keys, deliveries, more_deliveries || more_keys || more_logs)
+            .with_dead_letters(dead_letters),
+    )
 }
 
-/// Removes deliveries that ended at `limit` or before.
+/// Removes deliveries that ended long enough ago; answers how many, how many of them were dead letters, and whether there is more.
 async fn sweep_deliveries(
     db: &mut Session<'_>,
     engine: &Engine,
-    limit: Timestamp,
-) -> Result<(u64, bool)> {
+    now: Timestamp,
+    retention: &Retention,
+) -> Result<(u64, u64, bool)> {
     let cursor = &engine.cursors.deliveries;
     let args = Args::new().with(cursor.load(Ordering::Acquire)).with(PIECE);
     let rows = db
         .all(include_str!("../../sql/sweep_deliveries.sql"), args)
         .await?;
-    let (mut old, mut is_old_seen, mut last) = (Vec::new(), false, 0);
+    let (mut old, mut dead, mut is_old_seen, mut last) = (Vec::new(), 0, false, 0);
     for row in &rows {
         last = column(row, 0)?;
-        if Timestamp::from_micros(column(row, 6)?) > limit {
+        let updated_at = Timestamp::from_micros(column(row, 6)?);
+        if updated_at > now - retention.deliveries {
             continue;
         }
         is_old_seen = true;
         let state: DeliveryState = state(column(row, 5)?)?;
-        if !state.is_open() {
+        if !state.is_open() && updated_at <= now - retention.of(state) {
+            dead += u64::from(state.is_dead_letter());
             old.push(Old {
                 no: last,
                 notification: column(row, 1)?,
@@ -81,7 +83,7 @@ async fn sweep_deliveries(
     let more = is_old_seen && rows.len() as i64 == PIECE;
     cursor.store(if more { last } else { 0 }, Ordering::Release);
     forget(db, &old).await?;
-    Ok((old.len() as u64, more))
+    Ok((old.len() as u64, dead, more))
 }
 
 /// Removes deliveries with their events, and with the last one its notification.

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use std::time::Duration;
+use tokio::task::coop::consume_budget;
 
 use crate::audit::Actor;
 use crate::clock::Timestamp;
@@ -45,14 +46,19 @@ impl MemoryStore {
 #[async_trait]
 impl Queue for MemoryStore {
     async fn accept(&self, batch: Vec<Acceptance>) -> Result<Vec<Accepted>> {
+        // Nothing here ever waits: callers and workers on one thread take turns all the same. Before the commit, so that a call
+        // that is dropped here did nothing.
+        consume_budget().await;
         Ok(self.accept_all(batch))
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
+        consume_budget().await;
         Ok(self.commit(|tables, _| tables.claim(claim)))
     }
 
     async fn begin(&self, starts: &[Start<'_>]) -> Result<Vec<Begun>> {
+        consume_budget().await;
         Ok(self.commit(|tables, rooms| {
             let begin = |start| tables.begin(start, rooms);
             starts.iter().map(begin).collect()
@@ -60,6 +66,7 @@ impl Queue for MemoryStore {
     }
 
     async fn settle(&self, settlements: &[Settlement<'_>]) -> Result<Vec<Settled>> {
+        consume_budget().await;
         self.commit(|tables, rooms| {
             settlements
                 .iter()

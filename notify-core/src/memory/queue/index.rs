@@ -32,6 +32,7 @@ struct Line {
     /// The shard whose turn it is.
     turn: u64,
     in_flight: u64,
+    poison: u64,
 }
 
 /// The jobs of one shard that are ready, by their due time, and how many of them were due at `as_of`.
@@ -95,7 +96,8 @@ impl Index {
                 self.owners.insert((loan.owner, job));
                 self.ends.insert((loan.until, job));
             }
-            Hold::Poisoned => {}
+            // A delivery ends for it; what stays is another job.
+            Hold::Poisoned => line.poison += 1,
         }
     }
 
@@ -118,7 +120,7 @@ impl Index {
                 self.owners.remove(&(loan.owner, job));
                 self.ends.remove(&(loan.until, job));
             }
-            Hold::Poisoned => {}
+            Hold::Poisoned => line.poison -= 1,
         }
     }
 }
@@ -148,7 +150,7 @@ impl Index {
         let lanes = self.lanes.iter_mut();
         lanes
             .map(|(lane, line)| line.depth(lane, now))
-            .filter(|depth| depth.ready + depth.waiting + depth.in_flight > 0)
+            .filter(|depth| !depth.is_empty())
             .collect()
     }
 }
@@ -191,7 +193,7 @@ impl Line {
                 (a, b) => a.or(b),
             };
         }
-        depth.in_flight = self.in_flight;
+        (depth.in_flight, depth.poison) = (self.in_flight, self.poison);
         depth
     }
 }

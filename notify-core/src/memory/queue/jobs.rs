@@ -129,6 +129,11 @@ impl Jobs {
         self.rows.get(job)
     }
 
+    /// All of them.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &JobRow> {
+        self.rows.values()
+    }
+
     /// Adds a job; one with the same id stays as it is.
     pub(super) fn insert(&mut self, job: Job, row: JobRow) {
         if !self.rows.contains_key(&job) {

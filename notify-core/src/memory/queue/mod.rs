@@ -35,6 +35,8 @@ pub(super) struct Tables {
     keys_by_age: BTreeSet<(Timestamp, TenantId, KeyHash)>,
     dead: HashMap<TenantId, BTreeSet<DeliveryId>>,
     ended: BTreeSet<(Timestamp, DeliveryId)>,
+    /// The dead letters of all tenants, which are kept longer, by when they became ones.
+    dead_by_age: BTreeSet<(Timestamp, DeliveryId)>,
     ledger: Ledger,
 }
 
@@ -160,13 +162,14 @@ impl Tables {
             return;
         };
         let delivery = &mut row.delivery;
-        if !delivery.state.is_open() {
-            self.ended.remove(&(delivery.updated_at, id));
-        }
-        if delivery.state.is_dead_letter()
-            && let Some(dead) = self.dead.get_mut(&delivery.tenant)
-        {
-            dead.remove(&id);
+        let age = (delivery.updated_at, id);
+        if delivery.state.is_dead_letter() {
+            self.dead_by_age.remove(&age);
+            if let Some(dead) = self.dead.get_mut(&delivery.tenant) {
+                dead.remove(&id);
+            }
+        } else if !delivery.state.is_open() {
+            self.ended.remove(&age);
         }
         (delivery.state, delivery.reason, delivery.updated_at) = (to, reason, now);
         if to.is_dead_letter() {
@@ -174,13 +177,26 @@ impl Tables {
                 .entry(delivery.tenant.clone())
                 .or_default()
                 .insert(id);
+            self.dead_by_age.insert((now, id));
         } else if !to.is_open() {
             delivery.pinned = None;
             row.frozen = None;
-        }
-        if !to.is_open() {
             self.ended.insert((now, id));
         }
+    }
+
+    /// Whether a delivery that is open, or can be requeued, is pinned to this release of its tenant's templates.
+    pub(super) fn is_pinned(&self, tenant: &TenantId, release: u128) -> bool {
+        let is_it = |frozen: &Option<Arc<Frozen>>| {
+            frozen
+                .as_ref()
+                .is_some_and(|frozen| frozen.release == Some(release))
+        };
+        let open = self.jobs.rows();
+        let mut dead = self.dead.get(tenant).into_iter().flatten();
+        open.into_iter()
+            .any(|job| job.tenant == *tenant && is_it(&job.frozen))
+            || dead.any(|id| self.rows.get(id).is_some_and(|row| is_it(&row.frozen)))
     }
 
     /// Takes a delivery's job out of the queue; what is left of it stays with the delivery.

@@ -56,7 +56,8 @@ impl Tables {
         let Some(state) = row.and_then(|_| self.state(&id)) else {
             return CancelOutcome::NotFound;
         };
-        if !self.is_cancellable(&id) {
+        // What was taken back is not to be requeued by somebody who does not know.
+        if !state.is_dead_letter() && !self.is_cancellable(&id) {
             return CancelOutcome::TooLate(state);
         }
         self.end_cancelled(id, reason, by.now);

@@ -1,6 +1,9 @@
 //! Forgets what was kept long enough.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Timestamp;
+use crate::delivery::DeliveryState;
 use crate::id::DeliveryId;
 use crate::memory::queue::Tables;
 use crate::queue::{Retention, Swept};
@@ -22,20 +25,28 @@ impl Tables {
             self.keys.remove(&(tenant, key));
             keys += 1;
         }
-        let mut deliveries = 0;
-        while deliveries < PIECE
-            && self
-                .ended
-                .first()
-                .is_some_and(|(at, _)| is_old(*at, retention.deliveries))
-            && let Some((_, id)) = self.ended.pop_first()
+        let oldest = |ages: &BTreeSet<(Timestamp, DeliveryId)>, state| {
+            let first = ages.first().copied();
+            first.filter(|(at, _)| is_old(*at, retention.of(state)))
+        };
+        let (mut well, mut dead) = (0, 0);
+        while well < PIECE
+            && let Some(age) = oldest(&self.ended, DeliveryState::Sent)
         {
-            self.forget(id);
-            deliveries += 1;
+            self.ended.remove(&age);
+            self.forget(age.1);
+            well += 1;
+        }
+        while dead < PIECE
+            && let Some(age) = oldest(&self.dead_by_age, DeliveryState::Dead)
+        {
+            self.dead_by_age.remove(&age);
+            self.forget(age.1);
+            dead += 1;
         }
         let more_caps = self.ledger.sweep(now, PIECE);
-        let more = more_caps || keys == PIECE || deliveries == PIECE;
-        Swept::new(keys as u64, deliveries as u64, more)
+        let more = more_caps || [keys, well, dead].contains(&PIECE);
+        Swept::new(keys as u64, (well + dead) as u64, more).with_dead_letters(dead as u64)
     }
 
     /// Removes an ended delivery, and with the last one its notification.

@@ -530,6 +530,11 @@ impl TemplateStore for Faulty {
         let templates = room(self.templates.as_ref())?;
         run!(self, ReadRelease, templates.release(tenant, id))
     }
+
+    async fn sweep_releases(&self, now: Timestamp, keep: Duration) -> Result<u64> {
+        let templates = room(self.templates.as_ref())?;
+        run!(self, SweepReleases, templates.sweep_releases(now, keep))
+    }
 }
 
 #[async_trait]

@@ -315,6 +315,22 @@ impl MutantStore {
         Ok(tenant.clone())
     }
 
+    /// The state of a dead letter that cancel leaves as it is.
+    pub(super) async fn left_as_dead(
+        &self,
+        tenant: &TenantId,
+        id: DeliveryId,
+    ) -> Result<Option<DeliveryState>> {
+        if !self.is(Mutation::CancelLeavesDeadLetters) {
+            return Ok(None);
+        }
+        let found = DeliveryStore::load(&*self.inner, &[id]).await?.remove(0);
+        let found = found.filter(|found| found.tenant == *tenant);
+        Ok(found
+            .map(|found| found.state)
+            .filter(|state| state.is_dead_letter()))
+    }
+
     /// Ends a delivery while a provider is being called.
     pub(super) async fn end_sending(&self, id: DeliveryId, now: Timestamp) -> Result<bool> {
         if !self.is(Mutation::CancelEndsSending) {

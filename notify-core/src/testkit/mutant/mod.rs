@@ -134,6 +134,8 @@ mutations! {
     PoisonNeverDies,
     /// What is being sent is cancelled.
     CancelEndsSending,
+    /// Dead letters are left as they are.
+    CancelLeavesDeadLetters,
     /// Why something was cancelled is not written.
     CancelForgetsReason,
     /// Nobody who has a cancelled job is told.
@@ -148,6 +150,12 @@ mutations! {
     DeadLettersOldestFirst,
     /// What waits for its time is counted as ready.
     DepthCountsAllAsReady,
+    /// What killed its owners is not counted.
+    DepthHidesPoison,
+    /// Dead letters are forgotten with what ended well.
+    SweepForgetsDeadLetters,
+    /// Dead letters are not counted apart.
+    SweepCountsNoDeadLetters,
     /// Nothing is forgotten.
     SweepForgetsNothing,
     /// Everything is forgotten that has ended.

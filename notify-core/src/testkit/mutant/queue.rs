@@ -214,6 +214,10 @@ impl Queue for MutantStore {
         let mut answers = Vec::new();
         for id in ids {
             let tenant = self.lie_about_tenant(tenant, *id).await?;
+            if let Some(state) = self.left_as_dead(&tenant, *id).await? {
+                answers.push(CancelOutcome::TooLate(state));
+                continue;
+            }
             let is_ended = self.end_sending(*id, now).await?;
             let outcome = self
                 .inner
@@ -287,6 +291,9 @@ impl Queue for MutantStore {
                 lane.ready += std::mem::take(&mut lane.waiting);
             }
         }
+        if self.is(Mutation::DepthHidesPoison) {
+            depth.iter_mut().for_each(|lane| lane.poison = 0);
+        }
         Ok(depth)
     }
 
@@ -294,6 +301,14 @@ impl Queue for MutantStore {
         match self.mutation {
             Some(Mutation::SweepForgetsNothing) => Ok(Swept::default()),
             Some(Mutation::SweepForgetsAll) => self.inner.sweep(Timestamp::MAX, retention).await,
+            Some(Mutation::SweepForgetsDeadLetters) => {
+                let retention = retention.with_dead_letters(Duration::ZERO);
+                self.inner.sweep(now, &retention).await
+            }
+            Some(Mutation::SweepCountsNoDeadLetters) => {
+                let swept = self.inner.sweep(now, retention).await?;
+                Ok(swept.with_dead_letters(0))
+            }
             _ => self.inner.sweep(now, retention).await,
         }
     }

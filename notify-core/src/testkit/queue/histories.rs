@@ -396,7 +396,10 @@ impl History {
         };
         let row = self.rows.get_mut(&id).expect("known");
         let expected = match row.seen() {
-            DeliveryState::Held | DeliveryState::Queued => {
+            DeliveryState::Held
+            | DeliveryState::Queued
+            | DeliveryState::Dead
+            | DeliveryState::Parked => {
                 row.end(DeliveryState::Cancelled);
                 row.epoch += 1;
                 CancelOutcome::Cancelled

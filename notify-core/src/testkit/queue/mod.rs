@@ -149,6 +149,7 @@ clauses! {
             cancel_fences_whoever_has_the_job,
             cancel_is_too_late_for_what_is_being_sent,
             cancel_is_too_late_for_what_has_ended,
+            cancel_ends_dead_letters,
             dead_letters_come_newest_first_in_pages,
             requeue_gives_a_fresh_set_of_attempts_and_a_higher_epoch,
             requeue_opens_the_targets_that_nobody_took,
@@ -170,8 +171,10 @@ clauses! {
         }
         upkeep {
             depth_counts_each_lane,
+            depth_counts_jobs_that_killed_their_owners,
             sweep_forgets_keys_that_are_old_enough,
             sweep_forgets_ended_deliveries_that_are_old_enough,
+            sweep_keeps_dead_letters_for_longer_and_counts_them,
             sweep_never_forgets_what_is_open,
             sweep_answers_whether_there_is_more,
             wait_returns_when_something_was_accepted,

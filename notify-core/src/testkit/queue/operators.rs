@@ -124,14 +124,43 @@ pub(super) async fn cancel_is_too_late_for_what_is_being_sent(harness: &dyn Stor
 }
 
 pub(super) async fn cancel_is_too_late_for_what_has_ended(harness: &dyn StoreHarness) {
-    use DeliveryState::{Dead, Expired, Failed, Parked, Sent};
+    use DeliveryState::{Expired, Failed, Sent};
     let world = World::open(harness).await;
-    for state in [Sent, Failed, Expired, Dead, Parked] {
+    for state in [Sent, Failed, Expired] {
         let id = world.ended(state).await;
         let before = world.picture(id).await;
         assert_eq!(cancel(&world, &[id]).await, [CancelOutcome::TooLate(state)]);
         assert_eq!(world.picture(id).await, before);
     }
+}
+
+pub(super) async fn cancel_ends_dead_letters(harness: &dyn StoreHarness) {
+    use CancelOutcome::{Cancelled, TooLate};
+    let world = World::open(harness).await;
+    let (dead, parked) = (
+        world.ended(DeliveryState::Dead).await,
+        world.ended(DeliveryState::Parked).await,
+    );
+    let now = world.pass(HOUR);
+    assert_eq!(cancel(&world, &[dead, parked]).await, [Cancelled; 2]);
+    for id in [dead, parked] {
+        let delivery = world.read(id).await;
+        assert_eq!(
+            (delivery.state, delivery.reason, delivery.updated_at),
+            (DeliveryState::Cancelled, Some(Reason::Cancelled), now)
+        );
+        let event = world.timeline(id).await.pop().expect("an event");
+        assert_eq!(event.kind, EventKind::Cancelled);
+    }
+    assert!(dead_letters(&world, None, 9).await.is_empty());
+    assert_eq!(requeue(&world, &[dead, parked]).await, [false, false]);
+    let rows = world.audited().await;
+    let row = |id: DeliveryId| ("delivery.cancel".to_owned(), id.to_string());
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!([dead, parked].map(row).iter().all(|row| rows.contains(row)));
+    let again = cancel(&world, &[dead]).await;
+    assert_eq!(again, [TooLate(DeliveryState::Cancelled)]);
+    assert!(world.claimed().await.is_empty());
 }
 
 pub(super) async fn dead_letters_come_newest_first_in_pages(harness: &dyn StoreHarness) {

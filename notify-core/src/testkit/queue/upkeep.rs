@@ -9,7 +9,7 @@ use crate::audit::Actor;
 use crate::delivery::{Decision, DeliveryState, Reason};
 use crate::id::{ChannelId, TenantId};
 use crate::notification::Priority;
-use crate::queue::{Accepted, LaneDepth, Retention, Swept};
+use crate::queue::{Accepted, Job, JobKind, LaneDepth, NewJob, Retention, Swept};
 use crate::recipient::Recipient;
 use crate::testkit::StoreHarness;
 use crate::testkit::world::{HOUR, MINUTE, World, key, request_hash};
@@ -18,7 +18,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 async fn depth(world: &World) -> Vec<LaneDepth> {
     let mut lanes = world.store.depth(world.now()).await.expect("depth");
-    lanes.retain(|lane| lane.ready + lane.waiting + lane.in_flight > 0);
+    lanes.retain(|lane| !lane.is_empty());
     lanes.sort_by(|a, b| (b.priority, &a.channel).cmp(&(a.priority, &b.channel)));
     lanes
 }
@@ -27,7 +27,8 @@ async fn depth(world: &World) -> Vec<LaneDepth> {
 async fn sweep(world: &World) -> Swept {
     let retention = Retention::default()
         .with_keys(2 * DAY)
-        .with_deliveries(3 * DAY);
+        .with_deliveries(3 * DAY)
+        .with_dead_letters(5 * DAY);
     let mut all = Swept::default();
     loop {
         let swept = world
@@ -39,7 +40,8 @@ async fn sweep(world: &World) -> Swept {
             all.keys + swept.keys,
             all.deliveries + swept.deliveries,
             swept.more,
-        );
+        )
+        .with_dead_letters(all.dead_letters + swept.dead_letters);
         if !swept.more {
             return all;
         }
@@ -75,6 +77,32 @@ pub(super) async fn depth_counts_each_lane(harness: &dyn StoreHarness) {
     world.finish(&lease, DeliveryState::Sent).await;
     mail.in_flight = 0;
     assert_eq!(depth(&world).await, [sms, mail]);
+}
+
+pub(super) async fn depth_counts_jobs_that_killed_their_owners(harness: &dyn StoreHarness) {
+    let world = World::open(harness).await;
+    let job = Job::new(JobKind::Other(7), 1);
+    world.other_job(job).await;
+    for crash in 1..=3 {
+        let mut lane = LaneDepth::new(Priority::Normal, NewJob::CHANNEL);
+        lane.in_flight = 1;
+        assert_eq!(depth(&world).await, [lane], "crash {crash}");
+        let taken = world.store.reclaim(&[world.owner], world.now()).await;
+        assert_eq!(taken.expect("reclaim"), 1);
+        let again = world.claim_lane(NewJob::CHANNEL, 1).await;
+        assert_eq!(again.len(), usize::from(crash < 3));
+    }
+    let mut lane = LaneDepth::new(Priority::Normal, NewJob::CHANNEL);
+    lane.poison = 1;
+    assert_eq!(depth(&world).await, [lane]);
+    // A delivery ends for it, and is counted no more.
+    world.queued().await;
+    for _ in 0..3 {
+        world.claim(1).await;
+        let taken = world.store.reclaim(&[world.owner], world.now()).await;
+        assert_eq!(taken.expect("reclaim"), 1);
+    }
+    assert_eq!(depth(&world).await.len(), 1);
 }
 
 pub(super) async fn sweep_forgets_keys_that_are_old_enough(harness: &dyn StoreHarness) {
@@ -123,6 +151,50 @@ pub(super) async fn sweep_forgets_ended_deliveries_that_are_old_enough(harness: 
         .await
         .expect("count");
     assert_eq!(count, 1);
+}
+
+pub(super) async fn sweep_keeps_dead_letters_for_longer_and_counts_them(
+    harness: &dyn StoreHarness,
+) {
+    let world = World::open(harness).await;
+    let (dead, parked) = (
+        world.ended(DeliveryState::Dead).await,
+        world.ended(DeliveryState::Parked).await,
+    );
+    let sent = world.ended(DeliveryState::Sent).await;
+    let requeued = world.ended(DeliveryState::Dead).await;
+    world.pass(3 * DAY);
+    let swept = sweep(&world).await;
+    assert_eq!((swept.deliveries, swept.dead_letters), (1, 0));
+    assert!(world.find(sent).await.is_none());
+    let listed = world.store.dead_letters(&world.tenant, None, 9).await;
+    assert_eq!(listed.expect("dead letters").len(), 3);
+    // What died again is young again.
+    let (actor, now) = (Actor::Application, world.now());
+    let answer = world
+        .store
+        .requeue(&world.tenant, &[requeued], &actor, now)
+        .await;
+    assert_eq!(answer.expect("requeue"), [true]);
+    let lease = world.lease(requeued).await;
+    world.begin(&lease).await;
+    world.finish(&lease, DeliveryState::Dead).await;
+    world.pass(2 * DAY - MINUTE);
+    assert_eq!(sweep(&world).await.deliveries, 0);
+    world.pass(MINUTE);
+    let swept = sweep(&world).await;
+    assert_eq!((swept.deliveries, swept.dead_letters), (2, 2));
+    assert!(world.find(dead).await.is_none() && world.find(parked).await.is_none());
+    assert_eq!(world.state(requeued).await.0, DeliveryState::Dead);
+    // One that an operator ended is no dead letter any more.
+    let answer = world
+        .store
+        .purge(&world.tenant, &[requeued], &actor, world.now())
+        .await;
+    assert_eq!(answer.expect("purge"), [true]);
+    world.pass(3 * DAY);
+    let swept = sweep(&world).await;
+    assert_eq!((swept.deliveries, swept.dead_letters), (1, 0));
 }
 
 pub(super) async fn sweep_never_forgets_what_is_open(harness: &dyn StoreHarness) {

@@ -1,10 +1,15 @@
-//! Releases: what deliveries are pinned to.
+//! Releases: what deliveries are pinned to, and how long they are kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Kind, World, partial, template, translations};
+use crate::audit::Actor;
+use crate::delivery::DeliveryState;
+use crate::id::DeliveryId;
+use crate::queue::{Begun, Lease, Start};
 use crate::template::{Release, ReleaseId, TemplateSet};
-use crate::testkit::world::at_once;
+use crate::testkit::world::{self, PROVIDER, at_once};
 use crate::testkit::{StoreHarness, sample};
 
 fn set(text: &str) -> TemplateSet {
@@ -105,4 +110,126 @@ pub(super) async fn a_release_is_read_by_who_published_it(harness: &dyn StoreHar
     assert_eq!(read(&other, id).await, None, "another tenant published it");
     assert_eq!(publish(&other, set("one")).await, id);
     assert!(read(&other, id).await.is_some() && read(&world, id).await.is_some());
+}
+
+/// How long releases are kept in these clauses.
+const KEEP: Duration = Duration::from_secs(10 * 86_400);
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn sweep(world: &World) -> u64 {
+    let mut forgotten = 0;
+    loop {
+        let more = world.templates.sweep_releases(world.now(), KEEP).await;
+        let more = more.expect("sweeps");
+        if more == 0 {
+            return forgotten;
+        }
+        forgotten += more;
+    }
+}
+
+pub(super) async fn a_release_that_nobody_needs_is_forgotten_when_it_is_old(
+    harness: &dyn StoreHarness,
+) {
+    let world = World::new(harness).await;
+    let old = publish(&world, set("old")).await;
+    world.clock.advance(DAY);
+    let young = publish(&world, set("young")).await;
+    world.clock.advance(DAY);
+    let newest = publish(&world, set("newest")).await;
+    world.clock.advance(KEEP - 2 * DAY - Duration::from_secs(1));
+    assert_eq!(sweep(&world).await, 0);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(sweep(&world).await, 1);
+    assert_eq!(read(&world, old).await, None);
+    assert!(read(&world, young).await.is_some());
+    world.clock.advance(100 * KEEP);
+    assert_eq!(sweep(&world).await, 1);
+    assert_eq!(read(&world, young).await, None);
+    assert!(
+        read(&world, newest).await.is_some(),
+        "the newest always stays"
+    );
+    assert_eq!(sweep(&world).await, 0);
+}
+
+pub(super) async fn publishing_again_keeps_a_release(harness: &dyn StoreHarness) {
+    let world = World::new(harness).await;
+    let used = publish(&world, set("used")).await;
+    world.clock.advance(DAY);
+    let unused = publish(&world, set("unused")).await;
+    world.clock.advance(DAY);
+    assert_eq!(publish(&world, set("used")).await, used);
+    world.clock.advance(KEEP);
+    assert_eq!(sweep(&world).await, 1);
+    assert!(read(&world, used).await.is_some());
+    assert_eq!(read(&world, unused).await, None);
+}
+
+pub(super) async fn releases_of_tenants_are_kept_apart(harness: &dyn StoreHarness) {
+    let world = World::new(harness).await;
+    let other = World {
+        tenant: sample::other_tenant(),
+        ..World::of(Arc::clone(&world.store), harness.clock())
+    };
+    let shared = publish(&world, set("both")).await;
+    world.clock.advance(DAY);
+    assert_eq!(publish(&other, set("both")).await, shared);
+    let newest = publish(&world, set("newest")).await;
+    world.clock.advance(KEEP);
+    assert_eq!(sweep(&world).await, 1);
+    assert_eq!(read(&world, shared).await, None);
+    assert!(read(&other, shared).await.is_some());
+    assert!(read(&world, newest).await.is_some());
+}
+
+/// A delivery that was begun with this release.
+async fn pinned(queue: &world::World, release: ReleaseId) -> (DeliveryId, Lease) {
+    let (id, lease) = queue.lent().await;
+    let mut frozen = world::frozen();
+    frozen.release = Some(release.as_u128());
+    let start = Start {
+        lease: &lease,
+        provider: &PROVIDER,
+        frozen: &frozen,
+        premises: &[],
+        now: queue.now(),
+    };
+    let begun = queue.store.begin(&[start]).await.expect("begin");
+    assert_eq!(begun, [Begun::Go]);
+    (id, lease)
+}
+
+pub(super) async fn a_release_stays_while_a_delivery_is_pinned_to_it(harness: &dyn StoreHarness) {
+    let queue = world::World::open(harness).await;
+    let world = World {
+        tenant: queue.tenant.clone(),
+        ..World::of(Arc::clone(&queue.store), harness.clock())
+    };
+    let needed = publish(&world, set("needed")).await;
+    queue.pass(DAY);
+    publish(&world, set("newest")).await;
+    let (_, waits) = pinned(&queue, needed).await;
+    queue.pass(2 * KEEP);
+    assert_eq!(sweep(&world).await, 0, "it is being sent");
+    queue.retry(&waits).await;
+    assert_eq!(sweep(&world).await, 0, "it waits to be sent again");
+    let lease = queue.claim_one().await;
+    queue.begin(&lease).await;
+    queue.finish(&lease, DeliveryState::Sent).await;
+
+    let again = publish(&world, set("needed")).await;
+    let (dead, lease) = pinned(&queue, again).await;
+    queue.finish(&lease, DeliveryState::Dead).await;
+    queue.pass(DAY);
+    publish(&world, set("newest of all")).await;
+    queue.pass(2 * KEEP);
+    assert_eq!(sweep(&world).await, 1, "a dead letter needs one of the two");
+    assert!(read(&world, needed).await.is_some());
+    let (actor, now) = (Actor::Application, queue.now());
+    let purged = queue.store.purge(&queue.tenant, &[dead], &actor, now).await;
+    assert_eq!(purged.expect("purge"), [true]);
+    assert_eq!(sweep(&world).await, 1);
+    assert_eq!(read(&world, needed).await, None);
 }

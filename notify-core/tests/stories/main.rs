@@ -1,0 +1,5 @@
+//! Stories about the front door and the worker: what happens around them, and what they make of it.
+
+mod front_door;
+mod worker;
+mod world;

@@ -1,0 +1,1 @@
+DELETE FROM notify_template_release_tenants WHERE at <= ? AND (tenant, id) IN (VALUES /*rows*/(?, ?))
