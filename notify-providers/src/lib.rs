@@ -1,5 +1,5 @@
-//! Providers for [`notify-core`](notify_core): mail over SMTP, and three for environments without
-//! real recipients.
+//! Providers for [`notify-core`](notify_core): mail over SMTP and by services, text messages by
+//! services, and three for environments without real recipients.
 //!
 //! ```no_run
 //! use notify_core::channel::EmailMessage;
@@ -25,10 +25,22 @@
 //!
 //! | provider | feature | channels | keys honoured | calls at a time |
 //! |---|---|---|---|---|
+//! | [`email::sendgrid::SendGridProvider`] | `sendgrid` | email, 1,000 a call | no | 64 |
 //! | [`smtp::SmtpProvider`] | `smtp` | email | no | its connections, 8 |
+//! | [`sms::twilio::TwilioProvider`] | `twilio` | sms | no | 64 |
 //! | [`log::LogProvider`] | `log` | any | no | 64 |
 //! | [`file::FileProvider`] | `file` | email, others as JSON | yes, in a directory | 64 |
 //! | [`staging::Staging`] | always there | those of the provider inside | as inside | as inside |
+//!
+//! # Webhooks
+//!
+//! What vendors report back is read by a parser beside each provider; an application hands it the
+//! request as it came.
+//!
+//! | parser | signature | signs a time |
+//! |---|---|---|
+//! | [`email::sendgrid::SendGridWebhook`] | ECDSA P-256 over time and body | yes, 5 minutes |
+//! | [`sms::twilio::TwilioWebhook`] | HMAC-SHA1 over URL and form, or URL and hash of the body | no |
 //!
 //! # Guarantees
 //!
@@ -51,7 +63,7 @@
 //! # Features
 //!
 //! `smtp`, `log` and `file` are on by default; `full` is all of them. [`schemes`] knows those that
-//! are on.
+//! are on. Only the vendors' features bring an HTTP client.
 //!
 //! # Why lettre builds the mails and does not send them
 //!
@@ -60,33 +72,44 @@
 //! text before TLS; its pool puts a connection back in the middle of a mail when the call is
 //! dropped. The session and the pool here are therefore our own, on tokio and rustls.
 
-#[cfg(feature = "_chat")]
-mod chat;
+#![cfg_attr(
+    not(feature = "full"),
+    allow(
+        dead_code,
+        reason = "helpers are shared: whether one is used is judged with every provider switched on"
+    )
+)]
+
+pub mod chat;
 #[cfg(any(feature = "file", feature = "log"))]
 mod content;
-#[cfg(any(feature = "file", feature = "log", feature = "smtp"))]
 mod dsn;
+pub mod email;
 #[cfg(feature = "file")]
 pub mod file;
-#[cfg(any(feature = "_chat", feature = "_sms"))]
 mod grapheme;
+#[cfg(feature = "_http")]
+pub mod http;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(any(feature = "file", feature = "smtp"))]
 mod mime;
-#[cfg(feature = "_web_push")]
 pub mod push;
-#[cfg(feature = "_crypto")]
+#[cfg(feature = "_http")]
 pub mod signature;
-#[cfg(feature = "_sms")]
 pub mod sms;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 pub mod staging;
+#[cfg(any(feature = "_http", feature = "smtp"))]
+mod tls;
+mod unsupported;
+#[cfg(feature = "_http")]
+mod webhook;
 
 use notify_core::provider::Schemes;
 
-/// The schemes of the providers that are switched on: `file`, `log`, `smtp`, `smtps` and `smtp+plain`.
+/// The schemes of the providers that are switched on, named as their features; SMTP has `smtp`, `smtps` and `smtp+plain`.
 ///
 /// ```
 /// # #[cfg(all(feature = "log", feature = "smtp"))] {
@@ -103,11 +126,15 @@ pub fn schemes() -> Schemes {
     let schemes = schemes.with("file", file::FileProvider::from_url);
     #[cfg(feature = "log")]
     let schemes = schemes.with("log", log::LogProvider::from_url);
+    #[cfg(feature = "sendgrid")]
+    let schemes = schemes.with("sendgrid", email::sendgrid::SendGridProvider::from_url);
     #[cfg(feature = "smtp")]
     let schemes = schemes
         .with("smtp", smtp::SmtpProvider::from_url)
         .with("smtps", smtp::SmtpProvider::from_url)
         .with("smtp+plain", smtp::SmtpProvider::from_url);
+    #[cfg(feature = "twilio")]
+    let schemes = schemes.with("twilio", sms::twilio::TwilioProvider::from_url);
     schemes
 }
 

@@ -1,6 +1,6 @@
 //! Providers from one line each, as configuration has them.
 
-#![cfg(all(feature = "file", feature = "log", feature = "smtp"))]
+#![cfg(feature = "full")]
 
 use notify_core::provider::Routing;
 use notify_core::{ChannelId, ErrorKind};
@@ -9,7 +9,18 @@ use notify_providers::schemes;
 #[test]
 fn every_scheme_makes_its_provider() {
     let names: Vec<_> = schemes().names().map(str::to_owned).collect();
-    assert_eq!(names, ["file", "log", "smtp", "smtp+plain", "smtps"]);
+    assert_eq!(
+        names,
+        [
+            "file",
+            "log",
+            "sendgrid",
+            "smtp",
+            "smtp+plain",
+            "smtps",
+            "twilio"
+        ]
+    );
     for (dsn, name) in [
         ("smtps://app%40example.com:secret@mail.example.com", "smtp"),
         (
@@ -31,10 +42,22 @@ fn every_scheme_makes_its_provider() {
             "smtps://app%40example.com:secret@mail.example.com#primary",
             "primary",
         ),
+        (
+            "sendgrid://SG.secret@default?from=app@example.com",
+            "sendgrid",
+        ),
+        (
+            "twilio://AC1:secret@default?from=+15550100#sms-eu",
+            "sms-eu",
+        ),
     ] {
         let provider = schemes().provider(dsn).expect(dsn);
         assert_eq!(provider.name().as_str(), name, "{dsn}");
-        assert!(provider.capabilities().serves(&ChannelId::EMAIL), "{dsn}");
+        let channel = match dsn.starts_with("twilio") {
+            true => ChannelId::SMS,
+            false => ChannelId::EMAIL,
+        };
+        assert!(provider.capabilities().serves(&channel), "{dsn}");
         assert!(!format!("{provider:?}").contains("secret"), "{dsn}");
     }
     let log = schemes().provider("log://email,inapp").expect("reads");

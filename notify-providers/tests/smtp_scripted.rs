@@ -7,6 +7,7 @@ mod support;
 
 use notify_core::ChannelId;
 use notify_core::channel::{EmailMessage, Mailbox, SmsMessage};
+use notify_core::clock::Timestamp;
 use notify_core::provider::{Envelope, Fault, Provider as _};
 use notify_core::{Address, Message};
 use notify_providers::smtp::{SmtpBuilder, SmtpProvider, SmtpSecurity};
@@ -411,6 +412,21 @@ async fn replies_are_read_with_a_bound() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_server_cannot_do_is_refused_before_any_connection() {
+    let server = Options::new().start().await;
+    let mail = || EmailMessage::new("s", "t");
+    for (asked, code) in [
+        (mail().with_send_at(Timestamp::EPOCH), "unsupported:send_at"),
+        (mail().with_open_tracking(true), "unsupported:track_opens"),
+        (mail().with_click_tracking(true), "unsupported:track_clicks"),
+    ] {
+        let envelope = mail_envelope("k", "ada@example.org", asked);
+        assert_eq!(fault_of(&server, &envelope).await, Fault::request(code));
+    }
+    assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]

@@ -9,18 +9,43 @@ use crate::id::{AddressScheme, ChannelId};
 use crate::message::{Body, Message};
 
 /// A chat message as plain text; the provider escapes it for its own markup.
+///
+/// ```
+/// use notify_core::channel::ChatMessage;
+/// use notify_core::{ChannelId, Message};
+/// use serde_json::json;
+///
+/// let chat = ChatMessage::new("Build 1812 is green.")
+///     .with_blocks(json!([{"type": "section", "text": {"type": "mrkdwn", "text": "*Green*"}}]));
+/// let message = Message::new(chat).on(ChannelId::new("chat.slack"));
+/// assert_eq!(message.channel().as_str(), "chat.slack");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChatMessage {
-    /// The text.
+    /// The text; where there are blocks, what is shown in their place by clients that cannot show them.
     pub text: String,
+    /// Content in the vendor's own form, passed on as it is: Slack's blocks, Discord's embeds, a card of Teams, a template of
+    /// WhatsApp. Nothing in it is checked or escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<serde_json::Value>,
 }
 
 impl ChatMessage {
     /// A text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into() }
+        Self {
+            text: text.into(),
+            blocks: None,
+        }
+    }
+
+    /// With content in the vendor's own form.
+    #[must_use]
+    pub fn with_blocks(mut self, blocks: serde_json::Value) -> Self {
+        self.blocks = Some(blocks);
+        self
     }
 }
 
@@ -60,9 +85,6 @@ impl Channel for ChatChannel {
     }
 
     fn compose(&self, mut rendered: Rendered) -> Result<Message> {
-        Ok(Message::new(ChatMessage {
-            text: rendered.take("text")?,
-        })
-        .on(self.id.clone()))
+        Ok(Message::new(ChatMessage::new(rendered.take("text")?)).on(self.id.clone()))
     }
 }

@@ -1,11 +1,13 @@
 //! Mail: subject, text and HTML.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::address::Address;
 use crate::channel::{Channel, Escape, Part, Rendered};
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{AddressScheme, ChannelId};
 use crate::limits::Limits;
@@ -103,7 +105,19 @@ impl ListUnsubscribe {
     }
 }
 
-/// A mail without sender and recipient: those belong to the provider and the envelope.
+/// A mail without sender and recipient: those belong to the provider and the envelope. One delivery goes to one mailbox, so that it
+/// has one outcome: there is no `Cc` and no `Bcc`.
+///
+/// ```
+/// use notify_core::channel::EmailMessage;
+///
+/// let mail = EmailMessage::new("Your order", "It is on its way.")
+///     .with_html("<p>It is on its way.</p>")
+///     .with_tag("shipping")
+///     .with_metadata("order", "A-17")
+///     .with_click_tracking(false);
+/// assert_eq!(mail.metadata["order"], "A-17");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EmailMessage {
@@ -123,6 +137,24 @@ pub struct EmailMessage {
     pub attachments: Vec<Attachment>,
     /// Where the reader unsubscribes; always present on marketing mail of applications that give links.
     pub list_unsubscribe: Option<ListUnsubscribe>,
+    /// Words by which the vendor's statistics are grouped; dropped where the vendor has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What comes back with the vendor's events, by name; dropped where the vendor has no place for it. The reader may see it: it
+    /// can travel as a header.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// When the vendor sends it. A provider whose vendor cannot wait refuses the mail, which would be early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
+    /// Whether the vendor records that it was opened. Default: what the vendor's account says. A provider whose vendor cannot
+    /// refuses `true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track_opens: Option<bool>,
+    /// Whether the vendor rewrites links to record clicks. Default: what the vendor's account says. A provider whose vendor cannot
+    /// refuses `true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track_clicks: Option<bool>,
 }
 
 impl EmailMessage {
@@ -138,7 +170,26 @@ impl EmailMessage {
             headers: Vec::new(),
             attachments: Vec::new(),
             list_unsubscribe: None,
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
+            send_at: None,
+            track_opens: None,
+            track_clicks: None,
         }
+    }
+
+    /// From this mailbox, where that is not the provider's sender.
+    #[must_use]
+    pub fn with_from(mut self, from: Mailbox) -> Self {
+        self.from = Some(from);
+        self
+    }
+
+    /// Answers go to this mailbox.
+    #[must_use]
+    pub fn with_reply_to(mut self, reply_to: Mailbox) -> Self {
+        self.reply_to = Some(reply_to);
+        self
     }
 
     /// With an HTML part.
@@ -166,6 +217,41 @@ impl EmailMessage {
     #[must_use]
     pub fn with_list_unsubscribe(mut self, links: ListUnsubscribe) -> Self {
         self.list_unsubscribe = Some(links);
+        self
+    }
+
+    /// Counted under one more word in the vendor's statistics.
+    #[must_use]
+    pub fn with_tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// With one more value that comes back with the vendor's events.
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sent by the vendor at this time.
+    #[must_use]
+    pub const fn with_send_at(mut self, at: Timestamp) -> Self {
+        self.send_at = Some(at);
+        self
+    }
+
+    /// Whether the vendor records that it was opened.
+    #[must_use]
+    pub const fn with_open_tracking(mut self, on: bool) -> Self {
+        self.track_opens = Some(on);
+        self
+    }
+
+    /// Whether the vendor rewrites links to record clicks.
+    #[must_use]
+    pub const fn with_click_tracking(mut self, on: bool) -> Self {
+        self.track_clicks = Some(on);
         self
     }
 }
@@ -228,14 +314,13 @@ impl Channel for EmailChannel {
         }
         let mailbox = |part: Option<String>| part.map(|text| text.parse::<Mailbox>()).transpose();
         Ok(Message::new(EmailMessage {
-            subject,
             text,
             html,
             from: mailbox(rendered.take_optional("from"))?,
             reply_to: mailbox(rendered.take_optional("reply_to"))?,
-            headers: Vec::new(),
             attachments: rendered.attachments,
             list_unsubscribe: rendered.unsubscribe,
+            ..EmailMessage::new(subject, "")
         }))
     }
 }

@@ -9,8 +9,8 @@ mod sms;
 pub use chat::{ChatChannel, ChatMessage};
 pub use email::{EmailChannel, EmailMessage, ListUnsubscribe, Mailbox};
 pub use in_app::{InAppChannel, InAppMessage};
-pub use push::{PushChannel, PushMessage};
-pub use sms::{SmsChannel, SmsMessage};
+pub use push::{Interruption, PushAction, PushChannel, PushMessage, PushPriority};
+pub use sms::{Overflow, SmsChannel, SmsMessage};
 
 use std::collections::BTreeMap;
 use std::fmt;

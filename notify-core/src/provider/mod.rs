@@ -6,6 +6,7 @@ mod config;
 mod envelope;
 mod fault;
 mod routing;
+mod webhook;
 
 pub use breaker::{
     Admission, Breaker, BreakerChange, BreakerConfig, BreakerSnapshot, BreakerState,
@@ -16,6 +17,10 @@ pub use config::{ProviderConfig, ProviderStore, RateLimit};
 pub use envelope::{Envelope, Progress, Receipt};
 pub use fault::{Fault, FaultKind};
 pub use routing::{Routing, Schemes};
+pub use webhook::{
+    Bounce, Parsed, ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookParser,
+    WebhookRequest,
+};
 
 use async_trait::async_trait;
 use std::fmt;

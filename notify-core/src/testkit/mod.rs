@@ -29,6 +29,7 @@ pub mod resolver;
 pub mod sample;
 pub mod suppression;
 pub mod template;
+pub mod webhook;
 pub(crate) mod world;
 
 pub use assertion::{AssertSent, assert_sent};

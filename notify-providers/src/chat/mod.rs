@@ -1,3 +1,8 @@
-//! Chats: Slack, Discord, Telegram and their like.
+//! Chats: one module for each service, and what their providers share.
 
+#[cfg(feature = "_http")]
+#[allow(dead_code, reason = "each service uses its own part")]
 pub(crate) mod escape;
+#[cfg(feature = "_http")]
+#[allow(dead_code, reason = "each service uses its own part")]
+mod post;

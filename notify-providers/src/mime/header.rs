@@ -1,31 +1,12 @@
-//! Headers: which names and values may go into a mail, and in what form.
+//! Headers in the form in which they stand in a mail.
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use notify_core::channel::ListUnsubscribe;
 use notify_core::provider::Fault;
 
-/// Headers that a message may not set itself: they are written from its other fields, decide where
-/// it goes or how it is read, or are put on by servers on the way.
-const RESERVED: [&str; 18] = [
-    "arc-seal",
-    "authentication-results",
-    "bcc",
-    "cc",
-    "date",
-    "delivered-to",
-    "dkim-signature",
-    "from",
-    "message-id",
-    "mime-version",
-    "received",
-    "reply-to",
-    "return-path",
-    "sender",
-    "subject",
-    "to",
-    "x-delivery-id",
-    "x-notification-id",
-];
+use crate::email::header::{check, unsubscribe_links};
+
+pub(super) use crate::email::header::one_line;
 
 /// A header field; lettre's type does not tell its name.
 pub(super) struct Field {
@@ -55,21 +36,9 @@ pub(super) fn encoded(name: &'static str, value: &str) -> Result<Field, Fault> {
 
 /// A header that came with the message.
 pub(super) fn custom(name: &str, value: &str) -> Result<Field, Fault> {
-    let lower = name.to_ascii_lowercase();
-    let syntax = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
-    let bad_name = || Fault::request("header_name");
-    let name = if syntax {
-        HeaderName::new_from_ascii(name.to_owned()).map_err(|_| bad_name())?
-    } else {
-        return Err(bad_name());
-    };
-    if RESERVED.contains(&lower.as_str())
-        || lower.starts_with("content-")
-        || lower.starts_with("resent-")
-    {
-        return Err(Fault::request("header_reserved"));
-    }
-    one_line(value).map_err(|()| Fault::request("header_value"))?;
+    check(name, value)?;
+    let name = HeaderName::new_from_ascii(name.to_owned());
+    let name = name.map_err(|_| Fault::request("header_name"))?;
     Ok(Field {
         value: HeaderValue::new(name.clone(), value.to_owned()),
         name,
@@ -79,22 +48,7 @@ pub(super) fn custom(name: &str, value: &str) -> Result<Field, Fault> {
 /// `List-Unsubscribe` (RFC 2369 §3.2) and `List-Unsubscribe-Post` (RFC 8058 §3.1), the first folded
 /// between its links only.
 pub(super) fn list_unsubscribe(links: &ListUnsubscribe) -> Result<[Field; 2], Fault> {
-    let uri = |scheme: &str, uri: &str| {
-        let fine = uri.starts_with(scheme)
-            && uri
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b','));
-        if fine {
-            Ok(format!("<{uri}>"))
-        } else {
-            Err(Fault::request("header_list_unsubscribe"))
-        }
-    };
-    let mut value = uri("https://", &links.https)?;
-    if let Some(mailto) = &links.mailto {
-        value.push_str(",\r\n ");
-        value.push_str(&uri("mailto:", mailto)?);
-    }
+    let value = unsubscribe_links(links)?.join(",\r\n ");
     Ok([
         verbatim("List-Unsubscribe", value),
         verbatim("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
@@ -133,13 +87,4 @@ pub(super) fn correlation_id(id: &str) -> Option<Field> {
         .take(CORRELATION_ID)
         .collect();
     (!id.is_empty()).then(|| verbatim("X-Correlation-ID", id))
-}
-
-/// No line break, no NUL, no other control character but the tab.
-pub(super) fn one_line(text: &str) -> Result<(), ()> {
-    if text.chars().any(|c| c != '\t' && c.is_control()) {
-        Err(())
-    } else {
-        Ok(())
-    }
 }

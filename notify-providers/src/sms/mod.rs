@@ -1,10 +1,11 @@
-//! Text messages: how long they are, how they are made to fit, and what they cost.
+//! Text messages: one module for each vendor; how long a text is, how it is made to fit, and what it costs.
 //!
-//! All of it is arithmetic on texts and numbers: an application can say what a message will cost
+//! The latter is arithmetic on texts and numbers: an application can say what a message will cost
 //! before it sends one.
 //!
 //! ```
-//! use notify_providers::sms::{Encoding, LengthPolicy, PriceTable, Transliteration, count_segments};
+//! use notify_core::channel::Overflow;
+//! use notify_providers::sms::{Encoding, PriceTable, Transliteration, count_segments, fit};
 //!
 //! let text = "Ваш заказ №1042 отправлен и будет доставлен завтра с 10 до 14 часов. Спасибо!";
 //! let segments = count_segments(text);
@@ -21,20 +22,23 @@
 //! assert_eq!(prices.cost("+15550100", segments), None);
 //!
 //! // Advertising may be cut to what one segment takes; anything else is split or refused.
-//! let fitted = LengthPolicy::truncate().fit(&latin)?;
-//! assert!(!fitted.truncated);
+//! let fitted = fit(&latin, Overflow::Truncate)?;
+//! assert!(!fitted.is_cut);
 //! # Ok::<(), notify_core::Error>(())
 //! ```
 
-#![allow(dead_code, reason = "providers use the rest")]
-
 mod length;
+#[cfg(feature = "_http")]
 pub(crate) mod phone;
 mod price;
 mod segment;
+#[cfg(feature = "_http")]
+mod text;
 mod transliterate;
+#[cfg(feature = "twilio")]
+pub mod twilio;
 
-pub use length::{Fitted, LengthPolicy};
+pub use length::{Fitted, fit};
 pub use price::PriceTable;
 pub use segment::{Encoding, Segments, count_segments, not_gsm7, split_segments};
 pub use transliterate::Transliteration;

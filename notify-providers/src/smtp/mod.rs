@@ -24,7 +24,7 @@ pub use builder::{SmtpBuilder, SmtpSecurity};
 pub use dkim::Dkim;
 
 use async_trait::async_trait;
-use notify_core::channel::Mailbox;
+use notify_core::channel::{EmailMessage, Mailbox};
 use notify_core::clock::Clock;
 use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
 use notify_core::{ProviderName, Result};
@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mime::{Defaults, Mail, compose};
+use crate::unsupported::unsupported;
 use pool::Pool;
 
 /// Sends mail through one SMTP server (RFC 5321).
@@ -47,6 +48,8 @@ use pool::Pool;
 ///   [`Receipt::message_id`] is that id, without angle brackets.
 /// - If the connection breaks between the final dot and the reply, nobody can know whether the mail
 ///   was taken (RFC 1047): the fault is [`Unknown`](notify_core::provider::FaultKind::Unknown).
+/// - A server sends at once and records nothing: a mail that asks for a later time, or for opens or clicks to be recorded, is refused.
+///   Tags and metadata are dropped.
 /// - `Debug` shows the server's name and no credentials.
 ///
 /// | header | content |
@@ -137,6 +140,16 @@ impl SmtpProvider {
     fn compose(&self, envelope: &Envelope) -> Result<Mail, Fault> {
         let now = self.clock.now();
         let mut mail = compose(envelope, &self.defaults, now)?;
+        let message = envelope.message.body::<EmailMessage>()?;
+        for (asked, feature) in [
+            (message.send_at.is_some(), "send_at"),
+            (message.track_opens == Some(true), "track_opens"),
+            (message.track_clicks == Some(true), "track_clicks"),
+        ] {
+            if asked {
+                return Err(unsupported(feature));
+            }
+        }
         if let Some(dkim) = &self.dkim {
             mail.bytes = dkim.sign(&mail.bytes, now)?;
         }

@@ -10,7 +10,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 /// Makes the TLS side of connections to one host.
 pub(super) struct Tls {
@@ -79,41 +79,19 @@ fn roots(pem: &[u8]) -> Result<RootCertStore> {
     }
 }
 
-/// What a failed handshake means: a certificate that does not hold is for an operator, a connection
-/// that broke is for later.
+/// What a failed handshake means. An error that is not TLS's own is a connection that broke.
 fn fault_of(error: &io::Error) -> Fault {
-    let Some(error) = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    else {
-        return Fault::provider("tls_closed");
-    };
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => Fault::config(match certificate {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "tls_expired",
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "tls_not_valid_yet"
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "tls_wrong_host"
-            }
-            CertificateError::UnknownIssuer => "tls_unknown_issuer",
-            CertificateError::Revoked => "tls_revoked",
-            _ => "tls_certificate",
-        }),
-        rustls::Error::NoCertificatesPresented => Fault::config("tls_certificate"),
-        // What came was not TLS at all, or nothing both sides speak: the wrong port, or someone in
-        // between.
-        rustls::Error::InvalidMessage(_) | rustls::Error::PeerIncompatible(_) => {
-            Fault::config("tls_handshake")
-        }
-        _ => Fault::provider("tls_handshake"),
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => crate::tls::fault_of(error),
+        None => Fault::provider("tls_closed"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio_rustls::rustls::CertificateError;
 
     #[test]
     fn roots_that_are_none_are_refused() {
@@ -135,21 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_does_not_hold_is_a_config_fault() {
-        let fault = |e: rustls::Error| fault_of(&io::Error::new(io::ErrorKind::InvalidData, e));
-        for (error, code) in [
-            (CertificateError::Expired, "tls_expired"),
-            (CertificateError::NotValidYet, "tls_not_valid_yet"),
-            (CertificateError::NotValidForName, "tls_wrong_host"),
-            (CertificateError::UnknownIssuer, "tls_unknown_issuer"),
-            (CertificateError::Revoked, "tls_revoked"),
-            (CertificateError::BadSignature, "tls_certificate"),
-        ] {
-            assert_eq!(
-                fault(rustls::Error::InvalidCertificate(error)),
-                Fault::config(code)
-            );
-        }
+    fn a_broken_connection_is_for_later_and_a_bad_certificate_is_for_an_operator() {
+        let certificate = rustls::Error::InvalidCertificate(CertificateError::Expired);
+        let certificate = io::Error::new(io::ErrorKind::InvalidData, certificate);
+        assert_eq!(fault_of(&certificate), Fault::config("tls_expired"));
         assert_eq!(
             fault_of(&io::Error::from(io::ErrorKind::UnexpectedEof)),
             Fault::provider("tls_closed")

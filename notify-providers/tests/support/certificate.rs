@@ -83,6 +83,11 @@ impl Authority {
 impl Certificate {
     /// The server's side of TLS with this certificate.
     pub fn server_config(&self) -> Arc<ServerConfig> {
+        self.server_config_for(&[])
+    }
+
+    /// The same for these protocols (ALPN), the most wanted first.
+    pub fn server_config_for(&self, protocols: &[&str]) -> Arc<ServerConfig> {
         let chain = CertificateDer::pem_slice_iter(self.chain_pem.as_bytes())
             .collect::<Result<_, _>>()
             .expect("PEM");
@@ -91,11 +96,11 @@ impl Certificate {
         let builder = builder
             .with_safe_default_protocol_versions()
             .expect("versions");
-        Arc::new(
-            builder
-                .with_no_client_auth()
-                .with_single_cert(chain, key)
-                .expect("key and certificate match"),
-        )
+        let mut config = builder
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("key and certificate match");
+        config.alpn_protocols = protocols.iter().map(|name| (*name).into()).collect();
+        Arc::new(config)
     }
 }

@@ -9,6 +9,8 @@
 
 pub mod certificate;
 pub mod dkim;
+#[cfg(feature = "_http")]
+pub mod http;
 pub mod mail;
 pub mod postfix;
 pub mod server;
