@@ -74,8 +74,9 @@ use crate::id::{DeliveryId, OwnerId, TenantId};
 ///
 /// Reclaim:
 /// - `reclaim` takes every lease of the owners that are named, and every lease that ended before `now`; each leaves a `reclaimed` event
-///   and counts one crash, and no call.
-/// - A job that killed its owner three times is not lent again: its delivery is `Dead` for `Poison`.
+///   and counts no call. It counts one crash if a provider was being called, or if the job is no delivery: what only waited for its
+///   turn is not to blame.
+/// - A job with three crashes is not lent again: its delivery is `Dead` for `Poison`.
 ///
 /// Operators:
 /// - `cancel` ends what is held or queued, also if it is lent, and dead letters: what was taken back is not to be requeued by

@@ -23,6 +23,7 @@ struct Orphan {
     no: i64,
     /// The delivery, if it is one.
     delivery: Option<DeliveryId>,
+    /// With this one, if it counts.
     crashes: i64,
 }
 
@@ -40,7 +41,7 @@ pub(crate) async fn take_back(
     let orphans: Vec<Orphan> = rows.iter().map(orphan).collect::<Result<_>>()?;
     let taken: Vec<i64> = orphans.iter().map(|orphan| orphan.no).collect();
     // Poison other than deliveries stays where it is, and is not lent again.
-    let is_poison = |orphan: &&Orphan| orphan.crashes + 1 >= CRASHES;
+    let is_poison = |orphan: &&Orphan| orphan.crashes >= CRASHES;
     let take = include_str!("../../sql/queue_take_back.sql");
     db.execute_rows(
         take,

@@ -93,9 +93,10 @@ impl Tables {
     fn take_back(&mut self, job: Job, now: Timestamp) {
         let mut is_poison = false;
         self.jobs.update(&job, |row| {
+            // Of what was lent, most only waited while something else ended the process.
+            row.crashes += u32::from(row.is_sending() || job.delivery().is_none());
             row.interrupted |= row.is_sending();
             row.epoch += 1;
-            row.crashes += 1;
             is_poison = row.crashes >= CRASHES;
             row.hold = if is_poison {
                 Hold::Poisoned

@@ -170,7 +170,7 @@ pub(super) async fn what_was_handed_over_is_taken_back_when_its_loan_ended(
         1
     );
     let lease = world.lease(id).await;
-    assert_eq!((lease.epoch, lease.crashes), (3, 1));
+    assert_eq!((lease.epoch, lease.crashes), (3, 0));
     assert_eq!(world.begin(&late).await, Begun::Fenced);
     assert_eq!(world.begin(&lease).await, Begun::Go);
 }

@@ -379,8 +379,10 @@ impl History {
             };
             if until < now || dead.contains(&owner) {
                 expected += 1;
-                row.interrupted |= matches!(row.hold, Hold::Sending(..));
-                (row.epoch, row.crashes, row.hold) = (row.epoch + 1, row.crashes + 1, Hold::Ready);
+                let is_sending = matches!(row.hold, Hold::Sending(..));
+                row.interrupted |= is_sending;
+                row.crashes += u32::from(is_sending);
+                (row.epoch, row.hold) = (row.epoch + 1, Hold::Ready);
                 if row.crashes == 3 {
                     row.end(DeliveryState::Dead);
                 }

@@ -281,7 +281,9 @@ pub(super) async fn a_lease_from_before_a_requeue_is_fenced(harness: &dyn StoreH
     let id = world.queued().await;
     let mut late = Vec::new();
     for _ in 0..3 {
-        late.push(world.lease(id).await);
+        let lease = world.lease(id).await;
+        world.begin(&lease).await;
+        late.push(lease);
         world
             .store
             .reclaim(&[world.owner], world.now())

@@ -98,7 +98,8 @@ pub(super) async fn depth_counts_jobs_that_killed_their_owners(harness: &dyn Sto
     // A delivery ends for it, and is counted no more.
     world.queued().await;
     for _ in 0..3 {
-        world.claim(1).await;
+        let leases = world.claim(1).await;
+        world.begin(&leases[0]).await;
         let taken = world.store.reclaim(&[world.owner], world.now()).await;
         assert_eq!(taken.expect("reclaim"), 1);
     }
