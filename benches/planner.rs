@@ -53,6 +53,7 @@ fn planner(c: &mut Criterion) {
                 rules: &rules,
                 request: &request,
                 category: &category,
+                priority: category.priority(),
                 route: &route,
                 renderable: &|_| true,
                 refused: &[],

@@ -12,6 +12,7 @@
 
 use notify_core::delivery::Reason;
 use notify_core::notification::Priority;
+use notify_core::planner::FrequencyCaps;
 use notify_core::template::Templates;
 use notify_core::{
     Category, ChannelId, DeliveryId, IdempotencyKey, Notification, NotificationRequest,
@@ -125,6 +126,8 @@ async fn shop(store: SqliteStore, sink: &SmtpSink) -> Outcome<Orchestrator> {
                 .with_retry(soon),
         )
         .category(Category::marketing("news").with_route(mail()))
+        // Without it nobody gets more than three advertisements a day, however often this program is run.
+        .frequency_caps(FrequencyCaps::none())
         .build()
         .await?;
     Ok(notify)

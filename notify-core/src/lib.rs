@@ -44,7 +44,8 @@
 //! - **One recorded outcome** for every recipient and channel, with a reason; [`Orchestrator::timeline`] tells how it came about.
 //! - **Bounded, explained duplicates.** A call is made at most once more than its outcomes were unknown; not even that where the
 //!   provider honours idempotency keys. The same key and request is accepted once.
-//! - **What people want holds at the first byte**: opt-outs, suppressed addresses, caps and expiry are checked in the commit before it.
+//! - **What people want holds at the first byte**: opt-outs, quiet hours, suppressed addresses, caps and expiry are checked in the
+//!   commit before it.
 //! - **One failing part touches no other**: each delivery is a job of its own; each provider has a breaker and a bulkhead; critical
 //!   deliveries have places of their own.
 //!
@@ -58,7 +59,8 @@
 //!   ([`Retention`](queue::Retention)). A key stands for one request with its recipients.
 //! - A template that is stored is used at once by the process that stored it, and within a second by the others.
 //! - The store in memory holds everything in memory, for as long as the process lives.
-//! - Quiet hours, digests, schedules, audiences and campaigns are not there yet; plans, states and tables have their places.
+//! - A notification can be for a later time; schedules that come again are data and arithmetic ([`notification::Schedule`]), which
+//!   nothing runs by itself yet. Digests, audiences and campaigns are not there yet; plans, states and tables have their places.
 //!
 //! # Rooms
 //!
@@ -67,6 +69,7 @@
 //! | [`orchestrator`] | the front door: send, explain, cancel, history, dead letters, operators, inboxes |
 //! | [`worker`] | what sends |
 //! | [`notification`], [`recipient`], [`channel`], [`template`], [`preference`] | what, to whom, where, in which words, with whose consent |
+//! | [`calendar`] | local time: zones, days, windows |
 //! | [`provider`], [`retry`], [`rate_limiter`] | who sends, again when, how fast |
 //! | [`queue`], [`delivery`], [`inbox`], [`store`], [`audit`] | the contracts with storage |
 //! | [`planner`] | the decisions, pure |
@@ -87,6 +90,7 @@
 
 pub mod address;
 pub mod audit;
+pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod delivery;

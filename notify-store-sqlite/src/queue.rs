@@ -14,6 +14,7 @@ mod jobs;
 mod leases;
 mod ledger;
 mod operator;
+mod people;
 mod premise;
 mod reclaim;
 mod settle;
@@ -34,10 +35,13 @@ use notify_core::audit::Actor;
 use notify_core::clock::Clock;
 use notify_core::id::OwnerId;
 use notify_core::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, Claim, Job, LaneDepth, Lease, Queue, Release,
-    Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
+    Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
-use notify_core::{ChannelId, Delivery, DeliveryId, Reason, Result, TenantId, Timestamp};
+use notify_core::{
+    ChannelId, Delivery, DeliveryId, NotificationId, Reason, RecipientId, Result, TenantId,
+    Timestamp,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -46,6 +50,7 @@ use crate::SqliteStore;
 use crate::delivery;
 use crate::queue::claim::Claiming;
 use crate::queue::operator::Acting;
+use crate::queue::people::Hastening;
 use crate::queue::status::Hold;
 use crate::row::{Args, column, priority, unsigned};
 use crate::session::Session;
@@ -274,6 +279,45 @@ impl Queue for SqliteStore {
             Box::pin(async move { acting.purge(db, &engine).await })
         });
         purged.await
+    }
+
+    async fn hasten(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64> {
+        let hastening = Arc::new(Hastening {
+            tenant: tenant.clone(),
+            recipient: recipient.clone(),
+            reasons: reasons.to_vec(),
+            now,
+        });
+        let hastened = self.writer().write_then(
+            move |db| {
+                let hastening = Arc::clone(&hastening);
+                Box::pin(async move { hastening.run(db).await })
+            },
+            |engine, (_, freed): &(u64, Vec<Job>)| {
+                engine.leases.remove(freed.iter().copied());
+                engine.ring();
+            },
+        );
+        Ok(hastened.await?.0)
+    }
+
+    async fn usage(
+        &self,
+        tenant: &TenantId,
+        caps: &[CapQuery],
+        now: Timestamp,
+    ) -> Result<Vec<CapUse>> {
+        self.cap_usage(tenant, caps, now).await
+    }
+
+    async fn find_key(&self, tenant: &TenantId, key: &KeyHash) -> Result<Option<NotificationId>> {
+        self.notification_of_key(tenant, key).await
     }
 
     async fn depth(&self, now: Timestamp) -> Result<Vec<LaneDepth>> {

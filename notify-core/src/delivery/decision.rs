@@ -87,6 +87,8 @@ reasons! {
     OptedOut = "opted_out",
     /// It may have gone out, and the category says not to send again.
     OutcomeUnknown = "outcome_unknown",
+    /// The law leaves other hours for such messages.
+    OutsideSendWindow = "outside_send_window",
     /// Sending is paused.
     Paused = "paused",
     /// Its handling killed the process three times.
@@ -155,6 +157,18 @@ impl Trace {
     /// The rule decides.
     pub fn hit(&mut self, rule: &'static str) {
         self.0.push((rule.into(), true));
+    }
+
+    /// The rule was asked; says whether it decides.
+    pub(crate) fn rule(&mut self, rule: &'static str, decides: bool) -> bool {
+        self.0.push((rule.into(), decides));
+        decides
+    }
+
+    /// What was asked later, after this.
+    pub(crate) fn followed_by(mut self, later: Self) -> Self {
+        self.0.extend(later.0);
+        self
     }
 
     /// The rules in order, each with whether it decided.

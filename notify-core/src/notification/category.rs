@@ -1,5 +1,7 @@
 //! A kind of notification a user can have an opinion about, and what the law and the application say of it.
 
+mod timing;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,8 +10,8 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CategoryId, ChannelId};
-use crate::notification::{Priority, Route};
-use crate::rate_limiter::Cap;
+use crate::notification::{InQuietHours, Priority, Route, SendWindow};
+use crate::rate_limiter::{Cap, Excess};
 use crate::retry::RetryPolicy;
 
 /// What a category is in law. Apart from [`Priority`], which is a lane.
@@ -82,6 +84,9 @@ pub enum OnUnknown {
 /// | channels on | all | push, email, in_app and others, not sms | email, once consent is recorded |
 /// | optional | no | yes | yes |
 /// | outcome unknown | resend | resend | park |
+/// | quiet hours | pass | hold on push, SMS, chat | hold on push, SMS, chat |
+/// | send window | none | none | SMS 08:00–21:00 local time |
+/// | frequency caps of the application | exempt | exempt | push 5/h, email 3/24 h, others 10/h |
 ///
 /// ```
 /// use notify_core::{Category, ChannelId, Priority};
@@ -104,6 +109,9 @@ pub struct Category {
     expires_after: Option<Duration>,
     retry: RetryPolicy,
     caps: Vec<(Option<ChannelId>, Cap)>,
+    on_excess: Excess,
+    in_quiet_hours: Option<InQuietHours>,
+    send_windows: Vec<(Option<ChannelId>, SendWindow)>,
     title: String,
     description: String,
 }
@@ -129,6 +137,9 @@ impl Category {
             expires_after: None,
             retry: RetryPolicy::default(),
             caps: Vec::new(),
+            on_excess: Excess::default(),
+            in_quiet_hours: None,
+            send_windows: Vec::new(),
             title,
             description: String::new(),
         }
@@ -335,6 +346,7 @@ impl Category {
                 self.id
             ));
         }
+        self.validate_timing()?;
         self.route.as_ref().map_or(Ok(()), Route::validate)
     }
 }

@@ -9,6 +9,9 @@ use crate::notification::NotificationRequest;
 /// Raised when the way of hashing changes, so that a deployment between try and retry is no false conflict.
 const VERSION: u8 = 1;
 
+/// The version of requests that are for a later time: all others hash as they did before there were any.
+const SCHEDULED: u8 = 2;
+
 /// SHA-256 over what the caller wrote: no resolved recipient, no default, relative times relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestHash([u8; 32]);
@@ -43,7 +46,14 @@ impl RequestHash {
         request: &NotificationRequest,
         to: impl IntoIterator<Item = &'a RecipientId>,
     ) -> Self {
-        let mut hash = Hash::new();
+        let mut hash = match request.send_at() {
+            None => Hash::new(VERSION),
+            Some(at) => {
+                let mut hash = Hash::new(SCHEDULED);
+                hash.option(serde_json::to_string(at).ok().as_deref());
+                hash
+            }
+        };
         hash.text(request.kind());
         hash.text(request.category().as_str());
         hash.json(request.data());
@@ -87,7 +97,7 @@ impl ContentHash {
     /// The hash of what `request` says to `recipient`.
     #[must_use]
     pub fn of(request: &NotificationRequest, recipient: &RecipientId) -> Self {
-        let mut hash = Hash::new();
+        let mut hash = Hash::new(VERSION);
         hash.text(recipient.as_str());
         hash.text(request.kind());
         hash.json(request.data());
@@ -108,10 +118,10 @@ struct Hash {
 }
 
 impl Hash {
-    fn new() -> Self {
+    fn new(version: u8) -> Self {
         Self {
             context: Context::new(&SHA256),
-            buffer: vec![VERSION],
+            buffer: vec![version],
         }
     }
 
@@ -182,6 +192,8 @@ impl Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::TimeOfDay;
+    use crate::clock::Timestamp;
     use serde_json::json;
 
     fn hash(data: &Value) -> RequestHash {
@@ -222,6 +234,35 @@ mod tests {
             RequestHash::of(&plain, [&to]),
             RequestHash::of(&plain, [&to, &to])
         );
+    }
+
+    #[test]
+    fn for_when_it_is_is_part_of_the_request() {
+        let (plain, to) = (NotificationRequest::new("k", "c"), RecipientId::new("u"));
+        let hashes = [
+            plain.clone(),
+            plain.clone().at(Timestamp::EPOCH),
+            plain
+                .clone()
+                .at_local("2026-03-29".parse().expect("a day"), TimeOfDay::MIDNIGHT),
+        ]
+        .map(|request| RequestHash::of(&request, [&to]));
+        assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
+        let same = plain.at(Timestamp::EPOCH);
+        assert_eq!(RequestHash::of(&same, [&to]), hashes[1]);
+    }
+
+    #[test]
+    fn a_request_for_now_hashes_as_it_always_did() {
+        let hash = RequestHash::of(
+            &NotificationRequest::new("k", "c"),
+            [&RecipientId::new("u")],
+        );
+        let hex: String = hash.as_bytes()[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hex, "1adc6188869feaa3");
     }
 
     #[test]

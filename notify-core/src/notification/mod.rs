@@ -6,6 +6,8 @@ mod hash;
 mod priority;
 mod request;
 mod route;
+mod schedule;
+mod timing;
 mod validate;
 
 pub use category::{Category, Class, OnUnknown};
@@ -14,7 +16,11 @@ pub use hash::{ContentHash, RequestHash};
 pub use priority::Priority;
 pub use request::NotificationRequest;
 pub use route::{MAX_STEPS, Route, Step, When};
+pub use schedule::{Cron, MAX_DUE, Missed, Schedule, SendAt};
+pub use timing::{InQuietHours, MAX_WINDOWS, SendWindow};
 pub use validate::validate;
+
+pub(crate) use timing::at_most_windows;
 
 use serde::Serialize;
 use std::time::Duration;
@@ -118,6 +124,11 @@ pub trait Notification: Serialize {
 
     /// Who did it: they are not told of their own act.
     fn actor(&self) -> Option<RecipientId> {
+        None
+    }
+
+    /// For when it is. Default: now.
+    fn send_at(&self) -> Option<SendAt> {
         None
     }
 }

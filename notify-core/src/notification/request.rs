@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
 
+use crate::calendar::{Date, TimeOfDay};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CategoryId, IdempotencyKey, RecipientId, TemplateName};
-use crate::notification::{Attachment, Content, Notification, Priority, Route};
+use crate::notification::{Attachment, Content, Notification, Priority, Route, SendAt};
 
 /// What happened, as data: what a [`Notification`] becomes, and what can be built by hand.
 ///
@@ -70,6 +71,8 @@ pub struct NotificationRequest {
     correlation_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     actor: Option<RecipientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    send_at: Option<SendAt>,
     #[serde(skip)]
     idempotency_key: Option<IdempotencyKey>,
 }
@@ -110,6 +113,7 @@ impl NotificationRequest {
             source: None,
             correlation_id: None,
             actor: None,
+            send_at: None,
             idempotency_key: None,
         }
     }
@@ -126,6 +130,7 @@ impl NotificationRequest {
         request.expires_after = notification.expires_after();
         request.occurred_at = notification.occurred_at();
         request.actor = notification.actor();
+        request.send_at = notification.send_at();
         request.idempotency_key = notification.idempotency_key();
         Ok(request)
     }
@@ -138,6 +143,40 @@ impl NotificationRequest {
         self.data = serde_json::to_value(data)
             .map_err(|e| Error::invalid("data", "does not serialise to JSON").source(e))?;
         Ok(self)
+    }
+
+    /// Not before this instant. One that is past is now. What it is worth (`expires_after`) counts from then.
+    ///
+    /// ```
+    /// use notify_core::{NotificationRequest, Timestamp};
+    /// use std::time::Duration;
+    ///
+    /// # let now = Timestamp::EPOCH;
+    /// let reminder = NotificationRequest::new("appointment", "reminders")
+    ///     .at(now + Duration::from_secs(3_600))
+    ///     .with_idempotency_key("appointment:17"); // takes it back again, with `cancel_by_key`
+    /// assert!(reminder.send_at().is_some());
+    /// ```
+    #[must_use]
+    pub const fn at(mut self, at: Timestamp) -> Self {
+        self.send_at = Some(SendAt::At(at));
+        self
+    }
+
+    /// Not before this time of this day, where the recipient lives; without a zone, where the application's
+    /// [default](crate::orchestrator::OrchestratorBuilder::default_zone) is.
+    ///
+    /// Where clocks go back it is the first of two passes; where they jump over the time, it is the jump.
+    #[must_use]
+    pub const fn at_local(mut self, date: Date, time: TimeOfDay) -> Self {
+        self.send_at = Some(SendAt::local(date, time));
+        self
+    }
+
+    /// For when it is; `None` is now.
+    #[must_use]
+    pub const fn send_at(&self) -> Option<&SendAt> {
+        self.send_at.as_ref()
     }
 
     /// One more file that goes along with mails.

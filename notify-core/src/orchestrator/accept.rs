@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::TenantId;
 use crate::notification::{NotificationRequest, To};
 use crate::orchestrator::checked::{Attempt, check};
+use crate::orchestrator::limits::LimitUse;
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::report::{DeliveryReport, Explanation, SendReport};
 use crate::orchestrator::snapshot;
@@ -173,7 +174,7 @@ pub(crate) async fn explain(
     to: To,
 ) -> Result<Explanation> {
     let rules = parts.rules();
-    let checked = check(parts, &rules, tenant, request, to)?;
+    let mut checked = check(parts, &rules, tenant, request, to)?;
     let engine = parts.templates(tenant).await?;
     let asked = [(&checked.to, &checked.route)];
     let snapshot = snapshot::read(parts, &rules, tenant, &asked)
@@ -181,11 +182,28 @@ pub(crate) async fn explain(
         .pop()
         .flatten();
     let snapshot = snapshot.ok_or_else(unknown_recipient)?;
-    let steps = checked.plan(parts, &rules, &engine, &snapshot)?;
-    Ok(Explanation {
-        recipient: checked.to.id().clone(),
-        steps,
-    })
+    let mut limits: Vec<LimitUse> = Vec::new();
+    loop {
+        let steps = checked.plan(parts, &rules, &engine, &snapshot)?;
+        let (_, report) = checked.acceptance(parts, tenant, &snapshot, &steps, false);
+        let refused = checked.refused.len();
+        for found in checked.refuse_limited(parts, tenant, &report, None).await? {
+            let is_same = |known: &LimitUse| {
+                (known.step, known.scope, known.window) == (found.step, found.scope, found.window)
+            };
+            if !limits.iter().any(is_same) {
+                limits.push(found);
+            }
+        }
+        // A step that is refused may let another take its place, which has limits of its own.
+        if checked.refused.len() == refused {
+            return Ok(Explanation {
+                recipient: checked.to.id().clone(),
+                steps,
+                limits,
+            });
+        }
+    }
 }
 
 /// The events of an accept: one for each delivery.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::calendar::Zone;
 use crate::channel::{Channel, EmailChannel, InAppChannel, PushChannel, SmsChannel};
 use crate::clock::{Clock, Entropy, SeededEntropy};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,7 +20,7 @@ use crate::orchestrator::providers::ProviderSlot;
 use crate::orchestrator::slots::Slots;
 use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::orchestrator::{Orchestrator, WorkerOptions};
-use crate::planner::Rules;
+use crate::planner::{Budget, FrequencyCaps, Rules};
 use crate::preference::{Defaults, PreferenceStore};
 use crate::provider::{BreakerConfig, Provider, Routing, Schemes};
 use crate::queue::{Queue, Retention};
@@ -38,6 +39,9 @@ use crate::template::{CacheOptions, TemplateCache, TemplateSet};
 /// | preferences, recipients, queue | the store's |
 /// | rate limiter | in this process |
 /// | default locale | `en` |
+/// | default zone | UTC |
+/// | frequency caps | marketing: push 5/h, email 3/24 h, others 10/h |
+/// | budget | none |
 #[derive(Debug)]
 #[must_use]
 pub struct OrchestratorBuilder {
@@ -59,6 +63,9 @@ pub struct OrchestratorBuilder {
     secrets: Arc<dyn SecretSource>,
     templates: TemplateSet,
     default_locale: Locale,
+    default_zone: String,
+    frequency: FrequencyCaps,
+    budget: Option<Budget>,
     observers: Vec<Box<dyn Observer>>,
     links: Option<Arc<dyn Links>>,
     enrich: Option<Arc<dyn Enrich>>,
@@ -103,6 +110,9 @@ impl OrchestratorBuilder {
             secrets: Arc::new(EnvSecrets::new("")),
             templates: TemplateSet::default(),
             default_locale: Locale::default(),
+            default_zone: "UTC".to_owned(),
+            frequency: FrequencyCaps::default(),
+            budget: None,
             observers: Vec::new(),
             links: None,
             enrich: None,
@@ -191,6 +201,25 @@ impl OrchestratorBuilder {
     /// The language of people who named none. Default: `en`.
     pub fn default_locale(mut self, locale: impl Into<Locale>) -> Self {
         self.default_locale = locale.into();
+        self
+    }
+
+    /// The IANA zone of people who have none, or one that is not known: for quiet hours, send windows and local times. Default: UTC.
+    pub fn default_zone(mut self, zone: impl Into<String>) -> Self {
+        self.default_zone = zone.into();
+        self
+    }
+
+    /// How many messages one person gets on each channel, over all categories. Default: [`FrequencyCaps::default`], which holds
+    /// marketing to 5 an hour by push, 3 a day by email and 10 an hour elsewhere; [`FrequencyCaps::none`] turns it off.
+    pub fn frequency_caps(mut self, caps: FrequencyCaps) -> Self {
+        self.frequency = caps;
+        self
+    }
+
+    /// How many messages one person gets in all. Default: any number.
+    pub const fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
         self
     }
 
@@ -283,7 +312,7 @@ impl OrchestratorBuilder {
             self.rules.add_category(category);
         }
         self.rules.set_served(providers.channels());
-        self.rules.set_defaults(std::mem::take(&mut self.defaults));
+        self.set_timing()?;
         for (provider, quota) in &self.quotas {
             let key = QuotaKey::new("provider", provider.as_str());
             self.limiter
@@ -323,6 +352,24 @@ impl OrchestratorBuilder {
         };
         follow(&parts).await?;
         Ok(Orchestrator::new(Arc::new(parts), self.worker))
+    }
+
+    /// Defaults, zone and limits.
+    fn set_timing(&mut self) -> Result<()> {
+        let config =
+            |what: &str, e: Error| Error::new(ErrorKind::Config, format!("{what}: {e}")).source(e);
+        let quiet = self.defaults.quiet_hours().validate();
+        quiet.map_err(|e| config("the defaults", e))?;
+        self.rules.set_defaults(std::mem::take(&mut self.defaults));
+        let zone = Zone::try_from(std::mem::take(&mut self.default_zone));
+        self.rules
+            .set_zone(zone.map_err(|e| config("the default zone", e))?);
+        self.frequency.validate()?;
+        self.rules
+            .set_frequency(std::mem::take(&mut self.frequency));
+        self.budget.as_ref().map_or(Ok(()), Budget::validate)?;
+        self.rules.set_budget(self.budget);
+        Ok(())
     }
 
     /// The store's inbox serves `in_app`, unless the application brought a provider of its own.

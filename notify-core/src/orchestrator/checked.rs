@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::calendar::Zone;
 use crate::clock::Timestamp;
 use crate::delivery::{Decision, Delivery, DeliveryState, Reason};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,11 +11,13 @@ use crate::limits::Limits;
 use crate::notification::{
     Category, Class, ContentHash, NotificationRequest, Priority, RequestHash, Route, To, validate,
 };
+use crate::orchestrator::limits::{Counted, LimitUse, Limited};
 use crate::orchestrator::local::Handed;
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::report::{DeliveryReport, SendReport};
-use crate::planner::{Planned, Planning, Rules, Snapshot, plan};
+use crate::planner::{Planned, Planning, Refusal, Rules, Snapshot, plan};
 use crate::queue::{Acceptance, Accepted, Handoff, KeyHash, NewDelivery, Premise};
+use crate::rate_limiter::Excess;
 use crate::recipient::Recipient;
 use crate::template::Engine;
 
@@ -30,7 +33,7 @@ pub(crate) struct Checked {
     pub(crate) route: Route,
     key: Option<KeyHash>,
     hash: RequestHash,
-    pub(crate) refused: Vec<(u8, Reason)>,
+    pub(crate) refused: Vec<Refusal>,
 }
 
 /// Checks shapes, sizes, category, priority, route and the recipient given in the call.
@@ -59,13 +62,8 @@ pub(crate) fn check(
         )?;
     }
     let hash = RequestHash::of(&request, [to.id()]);
-    let key = request.idempotency_key().map(|key| {
-        KeyHash::from_bytes(
-            parts
-                .pepper
-                .hash("idempotency", &format!("{tenant}\0{key}")),
-        )
-    });
+    let key = request.idempotency_key();
+    let key = key.map(|key| parts.key_hash(tenant, key));
     Ok(Checked {
         class: category.class(),
         request: Arc::new(request),
@@ -87,13 +85,15 @@ pub(crate) enum Attempt {
 }
 
 impl Checked {
-    fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let ttl = self
-            .request
-            .expires_after()
-            .copied()
-            .or(self.category.ttl());
-        ttl.map(|ttl| now + ttl)
+    /// From when on it is not worth sending: counted from the time it is for.
+    fn expires_at(&self, rules: &Rules, snapshot: &Snapshot) -> Option<Timestamp> {
+        let ttl = self.request.expires_after().copied();
+        let ttl = ttl.or(self.category.ttl())?;
+        let begins = self.request.send_at().map(|at| {
+            let zone = snapshot.recipient.as_ref().and_then(Recipient::zone);
+            at.instant(&Zone::get_or(zone, rules.zone()))
+        });
+        Some(begins.map_or(snapshot.now, |at| at.max(snapshot.now)) + ttl)
     }
 
     /// Plans, and refuses what could never be sent: no template, missing variables.
@@ -116,10 +116,11 @@ impl Checked {
             rules,
             request: &self.request,
             category: &self.category,
+            priority: self.priority,
             route: &self.route,
             renderable: &renderable,
             refused: &self.refused,
-            expires_at: self.expires_at(snapshot.now),
+            expires_at: self.expires_at(rules, snapshot),
         };
         Ok(plan(&planning, snapshot))
     }
@@ -159,24 +160,49 @@ impl Checked {
         }
     }
 
+    /// The limits that hold for a delivery.
+    fn counted(
+        &self,
+        parts: &Parts,
+        tenant: &TenantId,
+        channel: &ChannelId,
+        delivery: DeliveryId,
+    ) -> Vec<Counted> {
+        let limited = Limited {
+            tenant,
+            category: &self.category,
+            priority: self.priority,
+            recipient: self.to.id(),
+            channel,
+            delivery,
+        };
+        parts.counted(&parts.rules(), &limited)
+    }
+
     fn premises(
         &self,
         parts: &Parts,
         tenant: &TenantId,
         deliveries: &[NewDelivery],
+        snapshot: &Snapshot,
     ) -> Vec<Premise> {
         let mut premises = Vec::new();
-        for delivery in deliveries
-            .iter()
-            .filter(|delivery| delivery.decision == Decision::Send)
-        {
-            premises.extend(parts.caps(
-                tenant,
-                &self.category,
-                &delivery.recipient,
-                &delivery.channel,
-                delivery.id,
-            ));
+        let sent = |delivery: &&NewDelivery| delivery.decision == Decision::Send;
+        for delivery in deliveries.iter().filter(sent) {
+            let counted = self.counted(parts, tenant, &delivery.channel, delivery.id);
+            premises.extend(counted.into_iter().map(|one| one.premise));
+        }
+        let waits_for_quiet = |delivery: &NewDelivery| {
+            let quiet = Reason::QuietHours;
+            matches!(delivery.decision, Decision::Hold { reason, .. } if reason == quiet)
+        };
+        let stamp = snapshot.preferences.as_ref().and_then(|all| all.stamp);
+        if let Some(stamp) = stamp.filter(|_| deliveries.iter().any(waits_for_quiet)) {
+            // What is held by preferences that changed meanwhile would miss being hastened.
+            premises.push(Premise::Preferences {
+                recipient: self.to.id().clone(),
+                stamp,
+            });
         }
         // What is recorded as a duplicate says nothing, and so does not count as said.
         let is_said = deliveries
@@ -215,7 +241,7 @@ impl Checked {
         acceptance.key = self.key;
         acceptance.class = self.class;
         acceptance.priority = self.priority;
-        acceptance.expires_at = self.expires_at(now);
+        acceptance.expires_at = self.expires_at(&parts.rules(), snapshot);
         let pinned = match &self.to {
             To::Inline(recipient) => Some(Arc::new((**recipient).clone())),
             To::Id(_) => None,
@@ -237,7 +263,7 @@ impl Checked {
             delivery.trace = one.trace.clone();
             acceptance.deliveries.push(delivery);
         }
-        acceptance.premises = self.premises(parts, tenant, &acceptance.deliveries);
+        acceptance.premises = self.premises(parts, tenant, &acceptance.deliveries, snapshot);
         if lend {
             lend_to_this_process(parts, &mut acceptance, snapshot);
         }
@@ -283,22 +309,15 @@ impl Checked {
                  its recipients: use a new key for a new request, and put the recipient into the key where each is sent to alone",
             )
             .field("idempotency_key")),
-            Accepted::Stale(Premise::Cap { counted_as, .. }) => {
-                let step = report
-                    .deliveries
-                    .iter()
-                    .find(|delivery| delivery.id == counted_as);
-                self.refused
-                    .extend(step.map(|delivery| (delivery.step, Reason::RateLimited)));
+            Accepted::Stale(premise @ Premise::Cap { .. }) => {
+                self.refuse_limited(parts, tenant, &report, Some(&premise))
+                    .await?;
                 Ok(Attempt::Again)
             }
             Accepted::Stale(Premise::Unseen { .. }) => {
-                self.refused.extend(
-                    report
-                        .deliveries
-                        .iter()
-                        .map(|delivery| (delivery.step, Reason::Duplicate)),
-                );
+                let steps = report.deliveries.iter().map(|delivery| delivery.step);
+                let refusals = steps.map(|step| Refusal::new(step, Reason::Duplicate, "duplicate"));
+                self.refused.extend(refusals);
                 Ok(Attempt::Again)
             }
             Accepted::Stale(_) => Ok(Attempt::Again),
@@ -352,6 +371,39 @@ fn lend_to_this_process(parts: &Parts, acceptance: &mut Acceptance, snapshot: &A
 }
 
 impl Checked {
+    /// Looks up how much is used of the limits of everything that is to be sent now, and refuses what has no room: that of the
+    /// premise that failed, and all others of which the same is known.
+    pub(crate) async fn refuse_limited(
+        &mut self,
+        parts: &Parts,
+        tenant: &TenantId,
+        report: &SendReport,
+        failed: Option<&Premise>,
+    ) -> Result<Vec<LimitUse>> {
+        let (mut counted, mut steps) = (Vec::new(), Vec::new());
+        let going = |delivery: &&DeliveryReport| delivery.state == DeliveryState::Queued;
+        for delivery in report.deliveries.iter().filter(going) {
+            let limits = self.counted(parts, tenant, &delivery.channel, delivery.id);
+            steps.extend(limits.iter().map(|_| (delivery.step, &delivery.channel)));
+            counted.extend(limits);
+        }
+        let used = parts.used(tenant, &counted, parts.clock.now()).await?;
+        let mut uses = Vec::with_capacity(used.len());
+        for (((step, channel), one), used) in steps.into_iter().zip(&counted).zip(&used) {
+            let found = LimitUse::new(step, channel.clone(), &one.limit, used);
+            let has_failed = failed == Some(&one.premise) || !found.is_allowed();
+            if has_failed && self.refused.iter().all(|refusal| refusal.step != step) {
+                // Room that a step of the same notification takes is there by what is counted: the commit before the call decides.
+                let until = used.room_at.filter(|_| one.limit.excess == Excess::Wait);
+                let rule = one.limit.scope.rule();
+                let refusal = Refusal::new(step, Reason::RateLimited, rule);
+                self.refused.push(refusal.until(until));
+            }
+            uses.push(found);
+        }
+        Ok(uses)
+    }
+
     pub(crate) fn take_request(&self) -> NotificationRequest {
         (*self.request).clone()
     }

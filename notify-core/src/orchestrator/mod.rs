@@ -4,6 +4,7 @@ mod accept;
 mod builder;
 mod checked;
 mod configured;
+mod limits;
 mod local;
 mod operator;
 mod options;
@@ -16,6 +17,7 @@ mod snapshot;
 mod vitals;
 
 pub use builder::OrchestratorBuilder;
+pub use limits::LimitUse;
 pub use operator::Operator;
 pub use options::WorkerOptions;
 pub use parts::{Enrich, Links};
@@ -23,6 +25,7 @@ pub use people::{Cell, Inbox};
 pub use report::{DeliveryReport, Explanation, SendReport};
 
 pub(crate) use configured::follow;
+pub(crate) use limits::{Counted, Limited};
 pub(crate) use local::Handed;
 pub(crate) use parts::{Parts, Rendering};
 pub(crate) use providers::{ProviderSet, ProviderSlot};
@@ -37,7 +40,7 @@ use crate::clock::Timestamp;
 use crate::delivery::{Delivery, DeliveryEvent, Reason};
 use crate::error::{Error, ErrorKind, Result};
 use crate::health::Health;
-use crate::id::{DeliveryId, NotificationId, RecipientId, TenantId};
+use crate::id::{DeliveryId, IdempotencyKey, NotificationId, RecipientId, TenantId};
 use crate::notification::{IntoRequest, NotificationRequest, To};
 use crate::queue::{CancelOutcome, LaneDepth};
 use crate::store::{Store, Transaction};
@@ -249,6 +252,28 @@ impl Orchestrator {
             )
             .await?;
         Ok(ids.into_iter().zip(answers).collect())
+    }
+
+    /// Takes back every delivery of the notification that was sent under this idempotency key; answers for each, as
+    /// [`cancel_notification`](Self::cancel_notification).
+    ///
+    /// A key is kept at least as long as one of its deliveries is open.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if nothing was sent under this key, or it was forgotten since.
+    pub async fn cancel_by_key(
+        &self,
+        key: impl Into<IdempotencyKey>,
+    ) -> Result<Vec<(DeliveryId, CancelOutcome)>> {
+        let key = self.parts.key_hash(&self.tenant, &key.into());
+        match self.parts.queue.find_key(&self.tenant, &key).await? {
+            Some(id) => self.cancel_notification(id).await,
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                "stands for no notification that is known",
+            )
+            .field("idempotency_key")),
+        }
     }
 
     /// Every delivery of a notification.

@@ -108,11 +108,10 @@ impl Operator {
     /// Changes a person's or the tenant's preferences.
     ///
     /// # Errors
-    /// [`ErrorKind::Storage`] if the store failed.
+    /// [`ErrorKind::Invalid`] for quiet hours that cannot be; [`ErrorKind::Storage`] if the store failed.
     pub async fn change_preferences(&self, change: &PreferenceChange) -> Result<()> {
         self.parts
-            .preferences
-            .apply(&self.tenant, change, &self.actor, self.parts.clock.now())
+            .change_preferences(&self.tenant, change, &self.actor)
             .await
     }
 

@@ -24,7 +24,7 @@ use crate::orchestrator::report::SendReport;
 use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::planner::Rules;
 use crate::preference::{Pepper, PreferenceStore, SuppressionStore};
-use crate::queue::{Premise, Queue, Retention};
+use crate::queue::{Queue, Retention};
 use crate::rate_limiter::RateLimiter;
 use crate::recipient::{Recipient, RecipientResolver};
 use crate::store::Store;
@@ -163,34 +163,6 @@ impl Parts {
             || self
                 .template(engine, &request.template_name(), channel, locale)
                 .is_some()
-    }
-
-    /// The premises by which caps are counted, one for each cap that holds here.
-    pub(crate) fn caps(
-        &self,
-        tenant: &TenantId,
-        category: &Category,
-        recipient: &RecipientId,
-        channel: &ChannelId,
-        delivery: DeliveryId,
-    ) -> Vec<Premise> {
-        category
-            .caps(channel)
-            .map(|cap| {
-                let window = cap.window.as_micros();
-                let text = format!(
-                    "{tenant}\0{recipient}\0{}\0{channel}\0{window}",
-                    category.id()
-                );
-                let key = self.pepper.hash("cap", &text);
-                Premise::Cap {
-                    key,
-                    max: cap.max,
-                    window: cap.window,
-                    counted_as: delivery,
-                }
-            })
-            .collect()
     }
 
     /// Renders one message. Deterministic in its arguments and the release.

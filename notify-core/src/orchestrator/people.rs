@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::audit::Actor;
+use crate::delivery::Reason;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CategoryId, ChannelId, RecipientId, TenantId};
 use crate::inbox::{InboxCounts, InboxItem, InboxStore, Mark};
@@ -45,8 +46,29 @@ impl Orchestrator {
         let store = Arc::clone(&self.parts.store)
             .recipients()
             .ok_or_else(|| without("recipients"))?;
+        let ids: Vec<RecipientId> = recipients.iter().map(|one| one.id().clone()).collect();
+        let before = store.resolve(&self.tenant, &ids).await?;
         store
             .put(&self.tenant, recipients, &Actor::Application)
+            .await?;
+        for (one, before) in recipients.iter().zip(before) {
+            if before.is_some_and(|before| before.zone() != one.zone()) {
+                self.preferences_changed(one.id().clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides again what is held for a person by the clock: for quiet hours, a send window, a local time. Answers how many those are.
+    ///
+    /// For applications that keep recipients or preferences elsewhere, when someone's zone or quiet hours changed there. Changes
+    /// that go through this system do it by themselves. What is held by the tenant's rules is decided again when its time comes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] if the store failed.
+    pub async fn preferences_changed(&self, recipient: impl Into<RecipientId>) -> Result<u64> {
+        self.parts
+            .decide_again(&self.tenant, &recipient.into(), BY_THE_CLOCK)
             .await
     }
 
@@ -61,10 +83,11 @@ impl Orchestrator {
         store.remove(&self.tenant, ids, &Actor::Application).await
     }
 
-    /// Changes what a person wants. Takes effect at once, also for what is queued.
+    /// Changes what a person wants. Takes effect at once, also for what is queued, and for what is held for their quiet hours.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] if it switches off a category that is not optional; [`ErrorKind::Invalid`] for an unknown category.
+    /// [`ErrorKind::Unsupported`] if it switches off a category that is not optional; [`ErrorKind::Invalid`] for an unknown category,
+    /// or quiet hours that cannot be.
     pub async fn change_preferences(&self, change: &PreferenceChange) -> Result<()> {
         if let PreferenceChange::Cell {
             category, setting, ..
@@ -83,13 +106,7 @@ impl Orchestrator {
             }
         }
         self.parts
-            .preferences
-            .apply(
-                &self.tenant,
-                change,
-                &Actor::Recipient,
-                self.parts.clock.now(),
-            )
+            .change_preferences(&self.tenant, change, &Actor::Recipient)
             .await
     }
 
@@ -131,6 +148,46 @@ impl Orchestrator {
             tenant: self.tenant.clone(),
             recipient: recipient.into(),
         }
+    }
+}
+
+/// Why something is held that may go earlier when quiet hours change.
+const QUIET: &[Reason] = &[Reason::QuietHours];
+
+/// Why something is held that may go earlier when a person's clock changes.
+const BY_THE_CLOCK: &[Reason] = &[
+    Reason::QuietHours,
+    Reason::OutsideSendWindow,
+    Reason::Scheduled,
+];
+
+impl Parts {
+    /// Carries a change out, and decides again what is held because of what was wanted before.
+    pub(crate) async fn change_preferences(
+        &self,
+        tenant: &TenantId,
+        change: &PreferenceChange,
+        actor: &Actor,
+    ) -> Result<()> {
+        change.validate()?;
+        let now = self.clock.now();
+        self.preferences.apply(tenant, change, actor, now).await?;
+        match change.recipient().filter(|_| change.is_about_time()) {
+            Some(recipient) => self.decide_again(tenant, recipient, QUIET).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn decide_again(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+    ) -> Result<u64> {
+        let now = self.clock.now();
+        let hastened = self.queue.hasten(tenant, recipient, reasons, now).await?;
+        self.queue.wake();
+        Ok(hastened)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::delivery::{Decision, Delivery, DeliveryState, Reason, Trace};
 use crate::id::{ChannelId, DeliveryId, NotificationId, RecipientId};
+use crate::orchestrator::limits::LimitUse;
 use crate::planner::Planned;
 
 /// What became of a `send`: durable when it is returned.
@@ -102,4 +103,6 @@ pub struct Explanation {
     pub recipient: RecipientId,
     /// One for each step of the route.
     pub steps: Vec<Planned>,
+    /// How much is used of the limits of the steps that would go now, or would if there were room.
+    pub limits: Vec<LimitUse>,
 }

@@ -126,6 +126,7 @@ async fn complete(
             .next()
             .ok_or_else(|| short("a preference store"))?;
         let channels = route.steps().iter().map(|step| &step.channel);
+        let channels = channels.chain(rules.reroutes(&wishes));
         let addresses = addresses(parts, rules, &person, channels);
         snapshots.push(Some(Snapshot::new(
             Some(person),

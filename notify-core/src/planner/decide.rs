@@ -7,6 +7,7 @@ use crate::delivery::{Decision, Reason, Trace};
 use crate::id::ChannelId;
 use crate::notification::{Category, Class, NotificationRequest};
 use crate::planner::Rules;
+use crate::planner::timing::timing;
 use crate::preference::{AddressHash, Allowed, Preferences, SuppressionScope, allowed};
 use crate::recipient::Recipient;
 
@@ -102,85 +103,103 @@ pub struct Verdict {
     pub decision: Decision,
     /// Every rule that was asked.
     pub trace: Trace,
+    /// Until when `Send` stands: then quiet hours begin, or a send window ends. `None` is for ever.
+    pub valid_until: Option<Timestamp>,
+    /// A silent channel that may take it now, where quiet hours would hold it.
+    pub reroute: Option<ChannelId>,
 }
 
-/// Asks the rules in order; the first that has something against it decides.
-struct Asking {
-    trace: Trace,
+impl Verdict {
+    const fn new(decision: Decision, trace: Trace) -> Self {
+        Self {
+            decision,
+            trace,
+            valid_until: None,
+            reroute: None,
+        }
+    }
+
+    const fn suppress(reason: Reason, trace: Trace) -> Self {
+        Self::new(Decision::Suppress { reason }, trace)
+    }
 }
 
-impl Asking {
-    /// Whether the rule has something against it.
-    fn rule(&mut self, name: &'static str, hit: bool) -> bool {
-        if hit {
-            self.trace.hit(name);
-        } else {
-            self.trace.pass(name);
-        }
-        hit
-    }
-
-    fn suppress(self, reason: Reason) -> Verdict {
-        Verdict {
-            decision: Decision::Suppress { reason },
-            trace: self.trace,
-        }
-    }
+/// What is decided, besides what is known of the person.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "an input that callers build")]
+pub struct Deciding<'a> {
+    /// What the application configured.
+    pub rules: &'a Rules,
+    /// What happened.
+    pub request: &'a NotificationRequest,
+    /// Of which kind it is.
+    pub category: &'a Category,
+    /// Where it would go.
+    pub channel: &'a ChannelId,
+    /// Whether there is a template or content for the channel.
+    pub renderable: bool,
+    /// From when on it is not worth sending.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it waits for another step: then the clock is asked when that step is over.
+    pub waits: bool,
+    /// The instant.
+    pub now: Timestamp,
 }
 
 /// What is to become of one delivery.
-///
-/// `rendered` says whether there is a template or content for the channel; `expires_at` from when on it is not worth sending.
 #[must_use]
-pub fn decide(
-    rules: &Rules,
-    request: &NotificationRequest,
-    category: &Category,
-    channel: &ChannelId,
-    renderable: bool,
-    expires_at: Option<Timestamp>,
-    snapshot: &Snapshot,
-) -> Verdict {
-    let mut asking = Asking {
-        trace: Trace::default(),
-    };
+pub fn decide(deciding: &Deciding<'_>, snapshot: &Snapshot) -> Verdict {
+    let Deciding {
+        rules,
+        request,
+        category,
+        channel,
+        expires_at,
+        now,
+        ..
+    } = *deciding;
+    let mut trace = Trace::default();
     let Some(recipient) = &snapshot.recipient else {
-        asking.rule("recipient", true);
-        return asking.suppress(Reason::UnknownRecipient);
+        trace.hit("recipient");
+        return Verdict::suppress(Reason::UnknownRecipient, trace);
     };
-    if asking.rule("own_act", request.actor() == Some(recipient.id())) {
-        return asking.suppress(Reason::OwnAct);
+    if trace.rule("own_act", request.actor() == Some(recipient.id())) {
+        return Verdict::suppress(Reason::OwnAct, trace);
     }
-    if asking.rule("expiry", expires_at.is_some_and(|at| snapshot.now >= at)) {
-        return asking.suppress(Reason::Expired);
+    if trace.rule("expiry", expires_at.is_some_and(|at| now >= at)) {
+        return Verdict::suppress(Reason::Expired, trace);
     }
     let served = rules.served().contains(channel) && rules.channel(channel).is_some();
-    if asking.rule("provider", !served) {
-        return asking.suppress(Reason::NoProvider);
+    if trace.rule("provider", !served) {
+        return Verdict::suppress(Reason::NoProvider, trace);
     }
-    if asking.rule("template", !renderable) {
-        return asking.suppress(Reason::NoTemplate);
+    if trace.rule("template", !deciding.renderable) {
+        return Verdict::suppress(Reason::NoTemplate, trace);
     }
     match preference(rules, category, channel, snapshot) {
-        None => asking.trace.pass("preference"),
+        None => trace.pass("preference"),
         Some(reason) => {
-            asking.trace.hit("preference");
-            return asking.suppress(reason);
+            trace.hit("preference");
+            return Verdict::suppress(reason, trace);
         }
     }
     let mut addresses = snapshot.addresses_of(channel).peekable();
-    if asking.rule("address", addresses.peek().is_none()) {
-        return asking.suppress(Reason::NoAddress);
+    if trace.rule("address", addresses.peek().is_none()) {
+        return Verdict::suppress(Reason::NoAddress, trace);
     }
-    if asking.rule(
-        "suppression",
-        !addresses.any(|addressed| addressed.is_usable(category.class())),
-    ) {
-        return asking.suppress(Reason::AddressSuppressed);
+    let usable = addresses.any(|addressed| addressed.is_usable(category.class()));
+    if trace.rule("suppression", !usable) {
+        return Verdict::suppress(Reason::AddressSuppressed, trace);
     }
+    if deciding.waits {
+        return Verdict::new(Decision::Send, trace);
+    }
+    let timing = timing(deciding, recipient, snapshot, &mut trace);
     Verdict {
-        decision: Decision::Send,
-        trace: asking.trace,
+        decision: timing.decision,
+        trace,
+        valid_until: timing.valid_until,
+        reroute: timing.reroute,
     }
 }
 

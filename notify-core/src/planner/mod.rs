@@ -2,10 +2,13 @@
 
 mod decide;
 mod follow;
+mod limits;
 mod plan;
 mod rules;
+mod timing;
 
-pub use decide::{Addressed, Snapshot, Verdict, decide};
+pub use decide::{Addressed, Deciding, Snapshot, Verdict, decide};
 pub use follow::{follow, needed, safety_time};
-pub use plan::{Planned, Planning, plan};
+pub use limits::{Budget, FrequencyCaps, Limit, LimitScope, limits};
+pub use plan::{Planned, Planning, Refusal, plan};
 pub use rules::Rules;

@@ -3,8 +3,8 @@
 use crate::clock::Timestamp;
 use crate::delivery::{Decision, Reason, Trace};
 use crate::id::ChannelId;
-use crate::notification::{Category, NotificationRequest, Route, When};
-use crate::planner::{Rules, Snapshot, decide, safety_time};
+use crate::notification::{Category, NotificationRequest, Priority, Route, Step, When};
+use crate::planner::{Deciding, Rules, Snapshot, decide, limits, safety_time};
 
 /// One planned delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,40 @@ pub struct Planned {
     pub due: Timestamp,
 }
 
+/// A step for which the store said no in the commit: caps, duplicates. It is planned again with that in mind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Which step of the route.
+    pub step: u8,
+    /// Why.
+    pub reason: Reason,
+    /// By which rule, as the trace names it.
+    pub rule: &'static str,
+    /// From when on there may be room, if it is to wait for that.
+    pub until: Option<Timestamp>,
+}
+
+impl Refusal {
+    /// A step that is not to be sent.
+    #[must_use]
+    pub const fn new(step: u8, reason: Reason, rule: &'static str) -> Self {
+        Self {
+            step,
+            reason,
+            rule,
+            until: None,
+        }
+    }
+
+    /// A step that waits.
+    #[must_use]
+    pub const fn until(mut self, until: Option<Timestamp>) -> Self {
+        self.until = until;
+        self
+    }
+}
+
 /// What a plan depends on besides the recipient.
 #[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "an input that callers build")]
@@ -34,12 +68,14 @@ pub struct Planning<'a> {
     pub request: &'a NotificationRequest,
     /// Of which kind it is.
     pub category: &'a Category,
+    /// Its lane.
+    pub priority: Priority,
     /// Which channels it takes.
     pub route: &'a Route,
     /// Whether there is a template or content for a channel.
     pub renderable: &'a dyn Fn(&ChannelId) -> bool,
-    /// The steps for which the store said no, and why: caps, duplicates.
-    pub refused: &'a [(u8, Reason)],
+    /// The steps for which the store said no.
+    pub refused: &'a [Refusal],
     /// From when on it is not worth sending.
     pub expires_at: Option<Timestamp>,
 }
@@ -54,58 +90,123 @@ impl std::fmt::Debug for Planning<'_> {
 
 /// Plans one recipient's deliveries: one for each step of the route, each with its decision.
 ///
-/// A step whose predecessor is suppressed takes its place, over any number of steps.
+/// A step whose predecessor is suppressed takes its place, over any number of steps. One whose predecessor is held waits as long
+/// after that one's time as it would after now.
 #[must_use]
 pub fn plan(planning: &Planning<'_>, snapshot: &Snapshot) -> Vec<Planned> {
-    let Planning {
-        rules,
-        request,
-        category,
-        route,
-        expires_at,
-        ..
-    } = *planning;
-    let mut planned: Vec<Planned> = Vec::with_capacity(route.steps().len());
-    for (no, step) in (0_u8..).zip(route.steps()) {
-        let renderable = (planning.renderable)(&step.channel);
-        let verdict = decide(
-            rules,
-            request,
-            category,
-            &step.channel,
-            renderable,
-            expires_at,
-            snapshot,
-        );
+    let mut planned: Vec<Planned> = Vec::with_capacity(planning.route.steps().len());
+    for (no, step) in (0_u8..).zip(planning.route.steps()) {
         let mut one = Planned {
             channel: step.channel.clone(),
             step: no,
             after: step.after,
-            decision: verdict.decision,
-            trace: verdict.trace,
+            decision: Decision::Send,
+            trace: Trace::default(),
             due: snapshot.now,
         };
         promote(&mut one, &planned);
-        if let Some((_, reason)) = planning.refused.iter().find(|(step, _)| *step == no)
-            && one.decision == Decision::Send
-        {
-            one.trace.hit(if *reason == Reason::Duplicate {
-                "duplicate"
-            } else {
-                "cap"
-            });
-            one.decision = Decision::Suppress { reason: *reason };
-        }
-        if let (Some((_, when)), Decision::Send) = (one.after, &one.decision) {
-            one.due = safety_time(when, snapshot.now, expires_at);
-            one.decision = Decision::Hold {
-                until: one.due,
-                reason: Reason::WaitsForFallback,
-            };
+        planning.decide(&mut one, snapshot);
+        planning.limit(&mut one);
+        match one.decision {
+            Decision::Send => planning.wait_for_step(&mut one, &planned, snapshot.now),
+            Decision::Hold { until, .. } => one.due = until,
+            _ => {}
         }
         planned.push(one);
     }
     planned
+}
+
+impl Planning<'_> {
+    /// Decides one step; where quiet hours hold it, perhaps on a silent channel.
+    fn decide(&self, one: &mut Planned, snapshot: &Snapshot) {
+        let on = |channel: &ChannelId| {
+            let deciding = Deciding {
+                rules: self.rules,
+                request: self.request,
+                category: self.category,
+                channel,
+                renderable: (self.renderable)(channel),
+                expires_at: self.expires_at,
+                waits: one.after.is_some(),
+                now: snapshot.now,
+            };
+            decide(&deciding, snapshot)
+        };
+        let verdict = on(&one.channel);
+        let mut trace = std::mem::take(&mut one.trace).followed_by(verdict.trace);
+        one.decision = verdict.decision;
+        if let Some(to) = verdict.reroute {
+            let other = on(&to);
+            let goes = match other.decision {
+                Decision::Send => true,
+                Decision::Hold { reason, .. } => reason == Reason::Scheduled,
+                _ => false,
+            };
+            trace.rule("rerouted", goes);
+            let is_there = |step: &Step| step.channel == to;
+            if goes && self.route.steps().iter().any(is_there) {
+                // They are told there anyway.
+                one.decision = Decision::Suppress {
+                    reason: Reason::QuietHours,
+                };
+            } else if goes {
+                trace = trace.followed_by(other.trace);
+                (one.decision, one.channel) = (other.decision, to);
+            }
+        }
+        one.trace = trace;
+    }
+
+    /// Asks the limits of what would go now, and what the store said of them or of the content.
+    fn limit(&self, one: &mut Planned) {
+        let refusal = self.refused.iter().find(|refusal| refusal.step == one.step);
+        let goes = matches!(one.decision, Decision::Send | Decision::Hold { .. });
+        if let Some(refusal) = refusal.filter(|refusal| refusal.reason == Reason::Duplicate && goes)
+        {
+            one.trace.hit(refusal.rule);
+            one.decision = Decision::Suppress {
+                reason: refusal.reason,
+            };
+            return;
+        }
+        if one.decision != Decision::Send || one.after.is_some() {
+            return;
+        }
+        let limits = limits(self.rules, self.category, &one.channel, self.priority);
+        let mut asked: Vec<&'static str> = limits.iter().map(|limit| limit.scope.rule()).collect();
+        asked.dedup();
+        for rule in asked {
+            if refusal.is_none_or(|refusal| refusal.rule != rule) {
+                one.trace.pass(rule);
+            }
+        }
+        let Some(refusal) = refusal else {
+            return;
+        };
+        one.trace.hit(refusal.rule);
+        let reason = refusal.reason;
+        let until = refusal.until;
+        let until = until.filter(|until| self.expires_at.is_none_or(|end| *until < end));
+        one.decision = match until {
+            Some(until) => Decision::Hold { until, reason },
+            None => Decision::Suppress { reason },
+        };
+    }
+
+    /// Lets a step wait that has another before it.
+    fn wait_for_step(&self, one: &mut Planned, earlier: &[Planned], now: Timestamp) {
+        let Some((before, when)) = one.after else {
+            return;
+        };
+        let before = earlier.get(usize::from(before));
+        let begins = before.map_or(now, |before| before.due.max(now));
+        one.due = safety_time(when, begins, self.expires_at);
+        one.decision = Decision::Hold {
+            until: one.due,
+            reason: Reason::WaitsForFallback,
+        };
+    }
 }
 
 /// Lets a step take the place of its predecessor if that is suppressed, and of that one's, and so on.
@@ -175,6 +276,7 @@ mod tests {
             rules: &rules,
             request,
             category,
+            priority: category.priority(),
             route,
             renderable: &renderable,
             refused: &[],

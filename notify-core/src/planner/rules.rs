@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::calendar::Zone;
 use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CategoryId, ChannelId, RecipientId};
-use crate::notification::{Category, NotificationRequest, Priority, Route};
-use crate::preference::Defaults;
+use crate::notification::{Category, InQuietHours, NotificationRequest, Priority, Route};
+use crate::planner::{Budget, FrequencyCaps};
+use crate::preference::{Defaults, Preferences};
 use crate::recipient::Recipient;
 
 /// Channels, categories and defaults, as the application configured them.
@@ -17,6 +19,9 @@ pub struct Rules {
     categories: BTreeMap<CategoryId, Arc<Category>>,
     served: Vec<ChannelId>,
     defaults: Defaults,
+    zone: Zone,
+    frequency: FrequencyCaps,
+    budget: Option<Budget>,
 }
 
 impl Rules {
@@ -39,6 +44,21 @@ impl Rules {
     /// Sets the application's own layer of preferences.
     pub fn set_defaults(&mut self, defaults: Defaults) {
         self.defaults = defaults;
+    }
+
+    /// Sets the zone of people who have none, or one that is not known.
+    pub fn set_zone(&mut self, zone: Zone) {
+        self.zone = zone;
+    }
+
+    /// Sets how much one person gets on each channel.
+    pub fn set_frequency(&mut self, caps: FrequencyCaps) {
+        self.frequency = caps;
+    }
+
+    /// Sets how much one person gets in all.
+    pub const fn set_budget(&mut self, budget: Option<Budget>) {
+        self.budget = budget;
     }
 
     /// A channel.
@@ -73,6 +93,39 @@ impl Rules {
     #[must_use]
     pub const fn defaults(&self) -> &Defaults {
         &self.defaults
+    }
+
+    /// The zone of people who have none, or one that is not known. Default: UTC.
+    #[must_use]
+    pub const fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// How much one person gets on each channel.
+    #[must_use]
+    pub const fn frequency(&self) -> &FrequencyCaps {
+        &self.frequency
+    }
+
+    /// How much one person gets in all.
+    #[must_use]
+    pub const fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    /// The channels that something may be rerouted to in this person's quiet hours.
+    pub(crate) fn reroutes<'a>(
+        &'a self,
+        preferences: &'a Preferences,
+    ) -> impl Iterator<Item = &'a ChannelId> {
+        let categories = self.categories.values();
+        let own = categories.filter_map(|category| match category.quiet_rule() {
+            Some(InQuietHours::Reroute(to)) => Some(to),
+            _ => None,
+        });
+        let layers = [&self.defaults, &*preferences.tenant, &preferences.user];
+        let layers = layers.into_iter();
+        own.chain(layers.flat_map(|layer| layer.quiet_hours().reroutes()))
     }
 
     /// A registered category.

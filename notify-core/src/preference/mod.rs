@@ -1,10 +1,12 @@
 //! What people want to hear, where: settings in layers, opt-outs, consent and suppressed addresses.
 
 mod merge;
+mod quiet_hours;
 mod store;
 mod suppression;
 
 pub use merge::{Allowed, Defaults, allowed};
+pub use quiet_hours::{PRESET, Quiet, QuietHours, QuietRule, QuietZone, quiet_hours};
 pub use store::{PreferenceStore, Stamp};
 pub use suppression::{
     AddressHash, Pepper, Suppression, SuppressionScope, SuppressionSource, SuppressionStore,
@@ -13,6 +15,7 @@ pub use suppression::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::Result;
 use crate::id::{CategoryId, ChannelId, RecipientId};
 
 /// One cell of the settings.
@@ -75,6 +78,8 @@ pub struct Settings {
     channels: BTreeMap<ChannelId, Setting>,
     #[serde(default, skip_serializing_if = "is_inherit")]
     marketing: Setting,
+    #[serde(default, skip_serializing_if = "QuietHours::is_empty")]
+    quiet_hours: QuietHours,
 }
 
 fn is_inherit(setting: &Setting) -> bool {
@@ -139,10 +144,24 @@ impl Settings {
         self.marketing = setting;
     }
 
+    /// What is said of quiet hours.
+    #[must_use]
+    pub const fn quiet_hours(&self) -> &QuietHours {
+        &self.quiet_hours
+    }
+
+    /// Says something of quiet hours, in place of what was said before.
+    pub fn set_quiet_hours(&mut self, quiet_hours: QuietHours) {
+        self.quiet_hours = quiet_hours;
+    }
+
     /// Whether nothing is said at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.cells.is_empty() && self.channels.is_empty() && self.marketing == Setting::Inherit
+        self.cells.is_empty()
+            && self.channels.is_empty()
+            && self.marketing == Setting::Inherit
+            && self.quiet_hours.is_empty()
     }
 }
 
@@ -218,6 +237,20 @@ pub enum PreferenceChange {
         /// What is said.
         setting: Setting,
     },
+    /// Quiet hours, replaced.
+    QuietHours {
+        /// Whose.
+        recipient: RecipientId,
+        /// What is said from now on.
+        quiet_hours: QuietHours,
+    },
+    /// What quiet hours mean for a category, a channel, or a category on a channel. A rule that says nothing takes back what was said.
+    QuietRule {
+        /// Whose.
+        recipient: RecipientId,
+        /// What is said.
+        rule: QuietRule,
+    },
     /// Everything a person said, replaced.
     Replace {
         /// Whose.
@@ -251,9 +284,34 @@ impl PreferenceChange {
             Self::Cell { recipient, .. }
             | Self::Channel { recipient, .. }
             | Self::Marketing { recipient, .. }
+            | Self::QuietHours { recipient, .. }
+            | Self::QuietRule { recipient, .. }
             | Self::Replace { recipient, .. }
             | Self::Consent { recipient, .. } => Some(recipient),
             Self::Tenant { .. } => None,
+        }
+    }
+
+    /// Whether what is held for the person may have to go at another time.
+    pub(crate) const fn is_about_time(&self) -> bool {
+        matches!(
+            self,
+            Self::QuietHours { .. } | Self::QuietRule { .. } | Self::Replace { .. }
+        )
+    }
+
+    /// Checks what is said of quiet hours.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) naming the field, such as `quiet_hours.zone`.
+    pub fn validate(&self) -> Result<()> {
+        match self {
+            Self::QuietHours { quiet_hours, .. } => quiet_hours.validate(),
+            Self::QuietRule { rule, .. } => QuietHours::new().with_rule(rule.clone()).validate(),
+            Self::Replace { settings, .. } | Self::Tenant { settings } => {
+                settings.quiet_hours.validate()
+            }
+            _ => Ok(()),
         }
     }
 
@@ -270,6 +328,10 @@ impl PreferenceChange {
                 channel, setting, ..
             } => preferences.user.set_channel(channel, *setting),
             Self::Marketing { setting, .. } => preferences.user.set_marketing(*setting),
+            Self::QuietHours { quiet_hours, .. } => {
+                preferences.user.set_quiet_hours(quiet_hours.clone());
+            }
+            Self::QuietRule { rule, .. } => preferences.user.quiet_hours.set_rule(rule.clone()),
             Self::Replace { settings, .. } => preferences.user.clone_from(settings),
             Self::Consent {
                 category,
@@ -299,6 +361,32 @@ mod tests {
         }
         assert_eq!(Yes.over(No), Yes);
         assert_eq!(No.over(Yes), No);
+    }
+
+    #[test]
+    fn settings_from_before_there_were_quiet_hours_still_read() {
+        let old = r#"{"cells":{"news":{"email":"no"}},"channels":{"sms":"yes"},"marketing":"no"}"#;
+        let settings: Settings = serde_json::from_str(old).expect("reads");
+        assert!(settings.quiet_hours().is_empty());
+        assert_eq!(serde_json::to_string(&settings).expect("writes"), old);
+    }
+
+    #[test]
+    fn a_rule_is_added_to_the_quiet_hours_that_are_there() {
+        use crate::notification::InQuietHours;
+        let mut preferences = Preferences::default();
+        let set = PreferenceChange::QuietHours {
+            recipient: "ada".into(),
+            quiet_hours: QuietHours::on(),
+        };
+        let rule = PreferenceChange::QuietRule {
+            recipient: "ada".into(),
+            rule: QuietRule::for_channel("sms").then(InQuietHours::Drop),
+        };
+        set.apply(&mut preferences);
+        rule.apply(&mut preferences);
+        let quiet = preferences.user.quiet_hours();
+        assert_eq!((quiet.is_on(), quiet.rules().len()), (Some(true), 1));
     }
 
     #[test]

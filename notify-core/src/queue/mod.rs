@@ -11,7 +11,7 @@ pub use acceptance::{Acceptance, Accepted, Advance, Handoff, KeyHash, NewDeliver
 pub use claim::{Claim, LaneClaim, LaneDepth};
 pub use dead_letter::{CancelOutcome, Retention, Swept};
 pub use lease::{Job, JobKind, Lease};
-pub use premise::Premise;
+pub use premise::{CapQuery, CapUse, Premise};
 pub use settlement::{Begun, Effect, Outcome, Release, Settled, Settlement, Start};
 
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ use crate::audit::Actor;
 use crate::clock::Timestamp;
 use crate::delivery::{Delivery, Reason};
 use crate::error::Result;
-use crate::id::{DeliveryId, OwnerId, TenantId};
+use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 
 /// Accepts work durably, lends it fenced, settles it.
 ///
@@ -89,10 +89,19 @@ use crate::id::{DeliveryId, OwnerId, TenantId};
 ///   or `delivery.purge`.
 /// - None of them reads or touches another tenant's deliveries.
 ///
+/// People:
+/// - `hasten` makes what is held for one person for one of the named reasons due at `now`, unless it is due earlier, and says how many
+///   those are; states, reasons and timelines stay. What is held for other reasons keeps its time.
+/// - It gives back what of theirs is lent and not begun, and fences whoever had it: what they decided rests on what was known before.
+/// - What is being sent, has ended, or is another person's or tenant's stays as it is.
+/// - `usage` counts what [`Premise::Cap`] would count, without counting anything, and says when there is room.
+/// - `find_key` finds the notification that was accepted under a key of the tenant, for as long as the key is kept.
+///
 /// Upkeep:
 /// - `depth` counts what is ready, waits for its time and is lent, by lane, and the jobs that are no deliveries and killed three
 ///   owners; an empty lane may be left out.
-/// - `sweep` forgets keys and ended deliveries, with their events, that are older than their retention, and never an open delivery.
+/// - `sweep` forgets keys and ended deliveries, with their events, that are older than their retention, and never an open
+///   delivery, nor the key of a notification that has one.
 ///   Dead letters have a [retention of their own](Retention::of), and are counted apart.
 /// - `wait` returns when a job became ready through this store, on `wake`, and when its time is over.
 /// - No `Debug` output of a store holds data of recipients, keys or tenants.
@@ -193,6 +202,35 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Vec<bool>>;
+
+    /// Makes what is held for a person due now, to be decided again; answers how many those are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store failed: then nothing changed.
+    async fn hasten(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64>;
+
+    /// How much of each cap is used, in the order of the questions.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store failed.
+    async fn usage(
+        &self,
+        tenant: &TenantId,
+        caps: &[CapQuery],
+        now: Timestamp,
+    ) -> Result<Vec<CapUse>>;
+
+    /// The notification that was accepted under this key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store failed.
+    async fn find_key(&self, tenant: &TenantId, key: &KeyHash) -> Result<Option<NotificationId>>;
 
     /// How much waits in each lane.
     ///

@@ -70,3 +70,41 @@ pub enum Premise {
         state_in: Vec<DeliveryState>,
     },
 }
+
+/// Asks how much of a cap is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CapQuery {
+    /// Whose, and of what, as in [`Premise::Cap`].
+    pub key: [u8; 32],
+    /// How many.
+    pub max: u32,
+    /// In how long.
+    pub window: Duration,
+}
+
+impl CapQuery {
+    /// How much of at most `max` in any `window` is used under this key?
+    #[must_use]
+    pub const fn new(key: [u8; 32], max: u32, window: Duration) -> Self {
+        Self { key, max, window }
+    }
+}
+
+/// How much of a cap is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CapUse {
+    /// How many deliveries count now.
+    pub used: u32,
+    /// When there is room for one more: now, if there is already; `None` if there never is.
+    pub room_at: Option<Timestamp>,
+}
+
+impl CapUse {
+    /// So many count, and then there is room.
+    #[must_use]
+    pub const fn new(used: u32, room_at: Option<Timestamp>) -> Self {
+        Self { used, room_at }
+    }
+}

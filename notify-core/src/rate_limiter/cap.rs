@@ -23,3 +23,16 @@ impl Cap {
         Self { max, window }
     }
 }
+
+/// What becomes of a message that a cap has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "there is no third thing to do")]
+pub enum Excess {
+    /// It is not sent on this channel: suppressed as `rate_limited`; other channels go on. The default, because most messages are
+    /// worth less when they come late.
+    #[default]
+    Drop,
+    /// It waits until there is room; what would expire by then is not sent.
+    Wait,
+}

@@ -10,7 +10,7 @@ pub mod gcra;
 mod in_process;
 mod quota;
 
-pub use cap::Cap;
+pub use cap::{Cap, Excess};
 pub use in_process::GovernorLimiter;
 pub use quota::{Quota, QuotaKey};
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 use crate::address::Address;
+use crate::calendar::Zone;
 use crate::error::{Error, Result};
 use crate::id::{Locale, RecipientId};
 use crate::limits::{Limits, required};
@@ -42,7 +43,7 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// A recipient without addresses, in the application's default locale and in UTC.
+    /// A recipient without addresses, in the application's default locale and zone.
     #[must_use]
     pub fn new(id: impl Into<RecipientId>) -> Self {
         Self {
@@ -134,12 +135,11 @@ impl Recipient {
             required("recipient.locale", locale.as_str(), Limits::LOCALE)?;
         }
         if let Some(zone) = &self.zone {
-            jiff::tz::TimeZone::get(zone).map_err(|e| {
+            Zone::get(zone).ok_or_else(|| {
                 Error::invalid(
                     "recipient.zone",
                     "is not an IANA time zone such as Europe/Paris",
                 )
-                .source(e)
             })?;
         }
         if self.addresses.len() > MAX_ADDRESSES {

@@ -108,7 +108,9 @@ operations! {
     DeleteTranslations = "TemplateStore::delete_translations",
     Depth = "Queue::depth",
     Extend = "Queue::extend",
+    FindKey = "Queue::find_key",
     GetTemplate = "TemplateStore::get",
+    Hasten = "Queue::hasten",
     History = "DeliveryStore::history",
     HistoryCount = "DeliveryStore::history_count",
     InboxCounts = "InboxStore::counts",
@@ -147,6 +149,7 @@ operations! {
     SweepReleases = "TemplateStore::sweep_releases",
     TemplateRevision = "TemplateStore::revision",
     Timeline = "DeliveryStore::timeline",
+    Usage = "Queue::usage",
     Wait = "Queue::wait",
 }
 

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Actor, AuditStore};
+use crate::calendar::{LocalWindow, Weekdays};
 use crate::clock::Timestamp;
 use crate::id::{CategoryId, ChannelId, RecipientId, TenantId};
-use crate::preference::{PreferenceChange, PreferenceStore, Preferences, Setting, Settings, Stamp};
+use crate::notification::InQuietHours;
+use crate::preference::{
+    PreferenceChange, PreferenceStore, Preferences, QuietHours, QuietRule, Setting, Settings, Stamp,
+};
 use crate::store::Store;
 use crate::testkit::world::at_once;
 use crate::testkit::{StoreHarness, clauses, sample};
@@ -82,6 +86,7 @@ clauses! {
         a_change_of_a_cell_is_visible_when_apply_returns,
         a_change_of_a_channel_is_visible_when_apply_returns,
         a_change_of_all_marketing_is_visible_when_apply_returns,
+        a_change_of_quiet_hours_is_visible_when_apply_returns,
         a_replacement_forgets_what_was_said_before,
         a_consent_is_visible_until_it_is_withdrawn,
         the_tenants_rules_reach_everybody_of_the_tenant,
@@ -166,6 +171,22 @@ fn cell(recipient: &str, category: &str, setting: Setting) -> PreferenceChange {
     }
 }
 
+/// Quiet hours with everything that can be said of them.
+fn at_night() -> QuietHours {
+    let night = LocalWindow::between("22:30", "07:15").expect("times");
+    QuietHours::on()
+        .with_windows([night.on(Weekdays::WORKDAYS), LocalWindow::all_day()])
+        .in_zone("Asia/Kathmandu")
+        .then(InQuietHours::Reroute(ChannelId::IN_APP))
+}
+
+fn nights(recipient: &str) -> PreferenceChange {
+    PreferenceChange::QuietHours {
+        recipient: recipient.into(),
+        quiet_hours: at_night(),
+    }
+}
+
 fn consent(recipient: &str, granted: bool) -> PreferenceChange {
     PreferenceChange::Consent {
         recipient: recipient.into(),
@@ -196,6 +217,11 @@ fn personal(recipient: &str) -> Vec<PreferenceChange> {
         PreferenceChange::Marketing {
             recipient: id.clone(),
             setting: Setting::No,
+        },
+        nights(recipient),
+        PreferenceChange::QuietRule {
+            recipient: id.clone(),
+            rule: QuietRule::for_channel(ChannelId::SMS).then(InQuietHours::Drop),
         },
         consent(recipient, true),
         consent(recipient, false),
@@ -320,6 +346,24 @@ async fn a_change_of_all_marketing_is_visible_when_apply_returns(harness: &dyn P
             .await;
         assert_eq!(world.load("a").await.user.marketing(), setting);
     }
+}
+
+async fn a_change_of_quiet_hours_is_visible_when_apply_returns(harness: &dyn PreferenceHarness) {
+    let world = World::new(harness).await;
+    world.apply(cell("a", "news", Setting::No)).await;
+    world.apply(nights("a")).await;
+    let rule = QuietRule::for_cell("orders", "sms").then(InQuietHours::Drop);
+    let recipient = RecipientId::new("a");
+    world
+        .apply(PreferenceChange::QuietRule {
+            recipient,
+            rule: rule.clone(),
+        })
+        .await;
+    let found = world.load("a").await.user;
+    assert_eq!(*found.quiet_hours(), at_night().with_rule(rule));
+    let news = found.cell(&CategoryId::new("news"), &ChannelId::EMAIL);
+    assert_eq!(news, Setting::No, "what was said before stays");
 }
 
 async fn a_replacement_forgets_what_was_said_before(harness: &dyn PreferenceHarness) {

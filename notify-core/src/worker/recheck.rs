@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::delivery::{Decision, DeliveryState, EventKind, Frozen, Reason, Target};
@@ -10,7 +11,7 @@ use crate::id::{Locale, RecipientId, TenantId};
 use crate::message::Message;
 use crate::notification::{Category, OnUnknown, Priority};
 use crate::orchestrator::{ProviderSet, Rendering, addresses, short, suppressions};
-use crate::planner::{Rules, Snapshot, decide, needed};
+use crate::planner::{Deciding, Rules, Snapshot, decide, needed, safety_time};
 use crate::preference::Preferences;
 use crate::provider::Routing;
 use crate::queue::Outcome;
@@ -20,6 +21,9 @@ use crate::worker::Shared;
 use crate::worker::contain::{contain, contain_call, in_time};
 use crate::worker::work::{Done, Finished, Work};
 
+/// How soon a waiting step looks again at one before it that is late.
+const SHORTLY: Duration = Duration::from_secs(1);
+
 /// One delivery that may be sent: decided and rendered.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -28,6 +32,8 @@ pub(crate) struct Prepared {
     pub(crate) category: Arc<Category>,
     pub(crate) message: Message,
     pub(crate) frozen: Frozen,
+    /// Until when the decision to send it stands.
+    pub(crate) valid_until: Option<Timestamp>,
 }
 
 impl Prepared {
@@ -219,29 +225,24 @@ pub(crate) async fn prepare(
             });
         }
     };
-    let locale = frozen_locale
-        .or_else(|| {
-            snapshot
-                .recipient
-                .as_ref()
-                .and_then(Recipient::locale)
-                .cloned()
-        })
-        .unwrap_or_else(|| shared.parts.default_locale.clone());
+    let locale = frozen_locale.unwrap_or_else(|| locale_of(shared, &snapshot));
     let delivery = &work.delivery;
     let renderable =
         shared
             .parts
             .is_renderable(&engine, &delivery.request, &delivery.channel, &locale);
-    let verdict = decide(
+    let deciding = Deciding {
         rules,
-        &delivery.request,
-        &category,
-        &delivery.channel,
+        request: &delivery.request,
+        category: &category,
+        channel: &delivery.channel,
         renderable,
-        delivery.expires_at,
-        &snapshot,
-    );
+        expires_at: delivery.expires_at,
+        waits: false,
+        now,
+    };
+    let verdict = decide(&deciding, &snapshot);
+    let valid_until = verdict.valid_until;
     let work = go_on(shared, work, verdict.decision, now, later)?;
     let work = interrupted(providers, &category, work, now)?;
     let frozen = match frozen(&work, rules, &snapshot, &locale, &engine) {
@@ -256,9 +257,16 @@ pub(crate) async fn prepare(
             category,
             message,
             frozen,
+            valid_until,
         }),
         Err(error) => Err(unrendered(work, &error, now)),
     }
+}
+
+/// The language of somebody to whom nothing was said yet.
+fn locale_of(shared: &Shared, snapshot: &Snapshot) -> Locale {
+    let own = snapshot.recipient.as_ref().and_then(Recipient::locale);
+    own.unwrap_or(&shared.parts.default_locale).clone()
 }
 
 /// Goes on with what is to be sent; says what becomes of everything else.
@@ -312,7 +320,7 @@ pub(crate) fn suppressed(work: Work, reason: Reason, now: Timestamp) -> Done {
     )
 }
 
-fn held(work: Work, until: Timestamp, reason: Reason, now: Timestamp) -> Done {
+pub(crate) fn held(work: Work, until: Timestamp, reason: Reason, now: Timestamp) -> Done {
     Finished::without_call(
         work,
         Outcome::Again {
@@ -354,6 +362,12 @@ async fn still_needed(
     match shared.parts.deliveries.load(&[before]).await {
         Err(_) => Err(work.release(later)),
         Ok(found) => match found.into_iter().next().flatten() {
+            // Its own time has not come: this one waits as long after that.
+            Some(before) if before.state == DeliveryState::Held => {
+                let begins = before.due_at.max(now + SHORTLY);
+                let until = safety_time(when, begins, work.delivery.expires_at);
+                Err(held(work, until, Reason::WaitsForFallback, now))
+            }
             Some(before) if !needed(when, before.state, before.seen_at.is_some()) => {
                 Err(Finished::without_call(
                     work,

@@ -8,13 +8,13 @@ use crate::clock::{Monotonic, Timestamp};
 use crate::delivery::{DeliveryState, EventKind, Reason};
 use crate::notification::Class;
 use crate::observer::Event;
-use crate::orchestrator::{ProviderSet, ProviderSlot, Slot};
+use crate::orchestrator::{Counted, Limited, ProviderSet, ProviderSlot, Slot};
 use crate::provider::{Admission, BreakerTicket, Routing};
 use crate::queue::{Begun, Outcome, Premise, Start};
-use crate::rate_limiter::Verdict;
+use crate::rate_limiter::{Excess, Verdict};
 use crate::worker::Shared;
 use crate::worker::contain::{contain, in_time};
-use crate::worker::recheck::{Prepared, expired, suppressed};
+use crate::worker::recheck::{Prepared, expired, held, suppressed};
 use crate::worker::work::{Done, Finished};
 
 /// How old a read of a foreign preference store may be when a message is begun.
@@ -184,6 +184,7 @@ fn premises(shared: &Shared, prepared: &Prepared) -> Vec<Premise> {
     let (delivery, category) = (&prepared.work.delivery, &prepared.category);
     let mut premises = Vec::with_capacity(4);
     premises.extend(delivery.expires_at.map(|at| Premise::NotExpired { at }));
+    premises.extend(prepared.valid_until.map(|at| Premise::NotExpired { at }));
     if let Some(preferences) = &prepared.snapshot.preferences {
         match preferences.stamp {
             Some(stamp) => premises.push(Premise::Preferences {
@@ -205,14 +206,22 @@ fn premises(shared: &Shared, prepared: &Prepared) -> Vec<Premise> {
             marketing: delivery.class == Class::Marketing,
         });
     }
-    premises.extend(shared.parts.caps(
-        &delivery.tenant,
-        category,
-        &delivery.recipient,
-        &delivery.channel,
-        delivery.id,
-    ));
+    premises.extend(counted(shared, prepared).into_iter().map(|one| one.premise));
     premises
+}
+
+/// The limits that hold for a delivery.
+fn counted(shared: &Shared, prepared: &Prepared) -> Vec<Counted> {
+    let delivery = &prepared.work.delivery;
+    let limited = Limited {
+        tenant: &delivery.tenant,
+        category: &prepared.category,
+        priority: delivery.priority,
+        recipient: &delivery.recipient,
+        channel: &delivery.channel,
+        delivery: delivery.id,
+    };
+    shared.parts.counted(&shared.parts.rules(), &limited)
 }
 
 /// Makes a batch `Sending` in one commit; what is refused is left out, and says what becomes of it.
@@ -276,7 +285,7 @@ pub(crate) async fn begin(
             }
             Begun::Refused { premise, retry_at } => {
                 one.provider.breaker().abandon(one.ticket);
-                done.push(refused(one.prepared, &premise, retry_at, now));
+                done.push(refused(shared, one.prepared, &premise, retry_at, now));
             }
         }
     }
@@ -284,16 +293,27 @@ pub(crate) async fn begin(
 }
 
 fn refused(
+    shared: &Shared,
     prepared: Prepared,
     premise: &Premise,
     retry_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Done {
+    let expires_at = prepared.work.delivery.expires_at;
     match premise {
-        Premise::NotExpired { .. } => expired(prepared.work, now),
+        Premise::NotExpired { at } if expires_at == Some(*at) => expired(prepared.work, now),
         Premise::NotSuppressed { .. } => suppressed(prepared.work, Reason::AddressSuppressed, now),
-        Premise::Cap { .. } => suppressed(prepared.work, Reason::RateLimited, now),
-        // Read and decided again, at once.
+        Premise::Cap { .. } => {
+            let limits = counted(shared, &prepared);
+            let limit = limits.iter().find(|one| one.premise == *premise);
+            let waits = limit.is_some_and(|one| one.limit.excess == Excess::Wait);
+            let until = retry_at.filter(|at| waits && expires_at.is_none_or(|end| *at < end));
+            match until {
+                Some(until) => held(prepared.work, until, Reason::RateLimited, now),
+                None => suppressed(prepared.work, Reason::RateLimited, now),
+            }
+        }
+        // Read and decided again, at once: quiet hours that begin, preferences that changed.
         _ => prepared.work.release(retry_at.unwrap_or(now)),
     }
 }

@@ -1,5 +1,6 @@
 //! What was counted for caps and what was said to whom: read for one transaction, changed in memory, written at its end.
 
+use notify_core::queue::{CapQuery, CapUse};
 use notify_core::{DeliveryId, NotificationId, Result, Timestamp};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -106,6 +107,20 @@ impl Ledger {
         }
         let leaves = others.get(count - max).map(|at| *at + asked.window);
         Err(leaves.filter(|_| max > 0))
+    }
+
+    /// How much of a cap is used, and when there is room.
+    pub(crate) fn usage(&self, tenant: i64, asked: &CapQuery, now: Timestamp) -> CapUse {
+        let entries = self.caps.get(&(tenant, asked.key));
+        let entries = entries.map_or(&[][..], Vec::as_slice);
+        let first = entries.partition_point(|(at, _)| *at + asked.window <= now);
+        let counting = &entries[first..];
+        let max = usize::try_from(asked.max).unwrap_or(usize::MAX);
+        let room_at = match counting.len().checked_sub(max) {
+            None => Some(now),
+            Some(place) => counting.get(place).map(|(at, _)| *at + asked.window),
+        };
+        CapUse::new(u32::try_from(counting.len()).unwrap_or(u32::MAX), room_at)
     }
 
     /// Counts a delivery from now on: once, however often.

@@ -18,7 +18,7 @@ pub(crate) enum Hold {
 }
 
 impl Hold {
-    const fn of(code: i64) -> Option<Self> {
+    pub(super) const fn of(code: i64) -> Option<Self> {
         Some(match code {
             0 => Self::Ready,
             1 => Self::Leased,

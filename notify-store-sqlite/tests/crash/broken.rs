@@ -5,10 +5,13 @@ use notify_core::audit::Actor;
 use notify_core::delivery::EventKind;
 use notify_core::id::OwnerId;
 use notify_core::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, Claim, Job, LaneDepth, Lease, Outcome, Queue,
-    Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
+    Lease, Outcome, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
-use notify_core::{Delivery, DeliveryId, DeliveryState, Reason, Result, TenantId, Timestamp};
+use notify_core::{
+    Delivery, DeliveryId, DeliveryState, NotificationId, Reason, RecipientId, Result, TenantId,
+    Timestamp,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,6 +117,29 @@ impl Queue for SettledAtBegin {
 
     async fn sweep(&self, now: Timestamp, retention: &Retention) -> Result<Swept> {
         self.0.sweep(now, retention).await
+    }
+
+    async fn hasten(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64> {
+        self.0.hasten(tenant, recipient, reasons, now).await
+    }
+
+    async fn usage(
+        &self,
+        tenant: &TenantId,
+        caps: &[CapQuery],
+        now: Timestamp,
+    ) -> Result<Vec<CapUse>> {
+        self.0.usage(tenant, caps, now).await
+    }
+
+    async fn find_key(&self, tenant: &TenantId, key: &KeyHash) -> Result<Option<NotificationId>> {
+        self.0.find_key(tenant, key).await
     }
 
     async fn wait(&self, timeout: Duration) {

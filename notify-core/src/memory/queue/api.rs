@@ -8,12 +8,12 @@ use crate::audit::Actor;
 use crate::clock::Timestamp;
 use crate::delivery::{Delivery, Reason};
 use crate::error::Result;
-use crate::id::{DeliveryId, OwnerId, TenantId};
+use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 use crate::memory::queue::{Rooms, Tables};
 use crate::memory::{MemoryStore, State};
 use crate::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, Claim, Job, LaneDepth, Lease, Queue, Release,
-    Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
+    Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 
 impl MemoryStore {
@@ -142,6 +142,35 @@ impl Queue for MemoryStore {
         Ok(self.commit(|tables, rooms| {
             let mut by = rooms.operator(tenant, actor, now);
             ids.iter().map(|id| tables.purge(*id, &mut by)).collect()
+        }))
+    }
+
+    async fn hasten(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64> {
+        Ok(self.commit(|tables, _| tables.hasten(tenant, recipient, reasons, now)))
+    }
+
+    async fn usage(
+        &self,
+        tenant: &TenantId,
+        caps: &[CapQuery],
+        now: Timestamp,
+    ) -> Result<Vec<CapUse>> {
+        Ok(self.commit(|tables, _| {
+            let used = |cap| tables.ledger.usage(tenant, cap, now);
+            caps.iter().map(used).collect()
+        }))
+    }
+
+    async fn find_key(&self, tenant: &TenantId, key: &KeyHash) -> Result<Option<NotificationId>> {
+        Ok(self.commit(|tables, _| {
+            let known = tables.keys.get(&(tenant.clone(), *key));
+            known.map(|known| known.notification)
         }))
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, NotificationId, TenantId};
+use crate::queue::{CapQuery, CapUse};
 
 /// A tenant and a hash.
 type Key = (TenantId, [u8; 32]);
@@ -87,6 +88,19 @@ impl Ledger {
             .filter(|(_, id)| *id != asked.delivery);
         let leaves = rest.nth(others - max).map(|(at, _)| *at + asked.window);
         Err(leaves)
+    }
+
+    /// How much counts, and when there is room.
+    pub(super) fn usage(&self, tenant: &TenantId, asked: &CapQuery, now: Timestamp) -> CapUse {
+        let log = self.caps.get(&(tenant.clone(), asked.key));
+        let entries = log.map_or(&[][..], |log| log.entries.as_slice());
+        let first = entries.partition_point(|(at, _)| *at + asked.window <= now);
+        let counting = &entries[first..];
+        let room_at = match counting.len().checked_sub(asked.max as usize) {
+            None => Some(now),
+            Some(place) => counting.get(place).map(|(at, _)| *at + asked.window),
+        };
+        CapUse::new(u32::try_from(counting.len()).unwrap_or(u32::MAX), room_at)
     }
 
     /// Counts a delivery from now on: once, however often.

@@ -3,6 +3,7 @@
 mod accept;
 mod api;
 mod claim;
+mod hasten;
 mod index;
 mod jobs;
 mod ledger;

@@ -1,30 +1,42 @@
 //! Forgets what was kept long enough.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::delivery::DeliveryState;
-use crate::id::DeliveryId;
+use crate::id::{DeliveryId, TenantId};
 use crate::memory::queue::Tables;
-use crate::queue::{Retention, Swept};
+use crate::queue::{KeyHash, Retention, Swept};
 
 /// How much of each one call forgets.
 const PIECE: usize = 1_000;
 
+/// How long the key of something that is still open is left alone.
+const LATER: Duration = Duration::from_secs(3_600);
+
 impl Tables {
     pub(super) fn sweep(&mut self, now: Timestamp, retention: &Retention) -> Swept {
         let is_old = |at: Timestamp, keep| at + keep <= now;
-        let mut keys = 0;
+        let (mut keys, mut kept) = (0, Vec::new());
         while keys < PIECE
+            && kept.len() < PIECE
             && self
                 .keys_by_age
                 .first()
                 .is_some_and(|(at, ..)| is_old(*at, retention.keys))
             && let Some((_, tenant, key)) = self.keys_by_age.pop_first()
         {
+            if self.has_open(&tenant, key) {
+                // Looked at again a while later.
+                kept.push((now - retention.keys + LATER, tenant, key));
+                continue;
+            }
             self.keys.remove(&(tenant, key));
             keys += 1;
         }
+        let more_keys = keys == PIECE || kept.len() == PIECE;
+        self.keys_by_age.extend(kept);
         let oldest = |ages: &BTreeSet<(Timestamp, DeliveryId)>, state| {
             let first = ages.first().copied();
             first.filter(|(at, _)| is_old(*at, retention.of(state)))
@@ -45,8 +57,18 @@ impl Tables {
             dead += 1;
         }
         let more_caps = self.ledger.sweep(now, PIECE);
-        let more = more_caps || [keys, well, dead].contains(&PIECE);
+        let more = more_caps || more_keys || [well, dead].contains(&PIECE);
         Swept::new(keys as u64, (well + dead) as u64, more).with_dead_letters(dead as u64)
+    }
+
+    /// Whether something is open of what was accepted under a key.
+    fn has_open(&self, tenant: &TenantId, key: KeyHash) -> bool {
+        let known = self.keys.get(&(tenant.clone(), key));
+        let ids = known.and_then(|known| self.notifications.get(&known.notification));
+        ids.is_some_and(|(_, ids)| {
+            let mut rows = ids.iter().filter_map(|id| self.rows.get(id));
+            rows.any(|row| row.delivery.state.is_open())
+        })
     }
 
     /// Removes an ended delivery, and with the last one its notification.

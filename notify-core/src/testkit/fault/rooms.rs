@@ -19,8 +19,8 @@ use crate::preference::{
 };
 use crate::provider::{ProviderConfig, ProviderStore};
 use crate::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, Claim, Job, LaneDepth, Lease, Queue, Release,
-    Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
+    Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -177,6 +177,33 @@ impl Queue for Faulty {
         now: Timestamp,
     ) -> Result<Vec<bool>> {
         run!(self, Purge, self.queue.purge(tenant, ids, actor, now))
+    }
+
+    async fn hasten(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64> {
+        run!(
+            self,
+            Hasten,
+            self.queue.hasten(tenant, recipient, reasons, now)
+        )
+    }
+
+    async fn usage(
+        &self,
+        tenant: &TenantId,
+        caps: &[CapQuery],
+        now: Timestamp,
+    ) -> Result<Vec<CapUse>> {
+        run!(self, Usage, self.queue.usage(tenant, caps, now))
+    }
+
+    async fn find_key(&self, tenant: &TenantId, key: &KeyHash) -> Result<Option<NotificationId>> {
+        run!(self, FindKey, self.queue.find_key(tenant, key))
     }
 
     async fn depth(&self, now: Timestamp) -> Result<Vec<LaneDepth>> {

@@ -148,6 +148,16 @@ mutations! {
     RequeueSaysYes,
     /// Dead letters come oldest first.
     DeadLettersOldestFirst,
+    /// What is held for a person keeps its time.
+    HastenIsForgotten,
+    /// Everything that is held for a person is due, whatever it waits for.
+    HastenIgnoresReasons,
+    /// Whoever has something of a person keeps it, and decides by what was known before.
+    HastenFencesNobody,
+    /// There is room only after a whole window.
+    UsageIsFixedWindow,
+    /// Nothing is found under its key.
+    KeysAreNotFound,
     /// What waits for its time is counted as ready.
     DepthCountsAllAsReady,
     /// What killed its owners is not counted.

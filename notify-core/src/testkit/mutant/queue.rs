@@ -7,10 +7,10 @@ use crate::audit::Actor;
 use crate::clock::Timestamp;
 use crate::delivery::{Delivery, EventKind, Frozen, Reason};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{DeliveryId, OwnerId, TenantId};
+use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 use crate::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, Claim, Job, LaneDepth, Lease, Outcome, Queue,
-    Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
+    Lease, Outcome, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 use crate::testkit::mutant::{MutantStore, Mutation, copy};
 
@@ -282,6 +282,54 @@ impl Queue for MutantStore {
             answers.extend(self.inner.purge(&tenant, &[*id], &actor, now).await?);
         }
         Ok(answers)
+    }
+
+    async fn hasten(
+        &self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64> {
+        match self.mutation {
+            Some(Mutation::HastenIsForgotten) => Ok(0),
+            Some(Mutation::HastenIgnoresReasons) => {
+                let inner = &self.inner;
+                inner.hasten(tenant, recipient, Reason::ALL, now).await
+            }
+            Some(Mutation::HastenFencesNobody) => {
+                let deliveries = self.inner.history(tenant, recipient, None, 1_000).await?;
+                let is_lent = deliveries.iter().any(|delivery| {
+                    let job = Job::deliver(delivery.id);
+                    delivery.state.is_open() && self.memo().newest.contains_key(&job)
+                });
+                if is_lent {
+                    return Ok(0);
+                }
+                self.inner.hasten(tenant, recipient, reasons, now).await
+            }
+            _ => self.inner.hasten(tenant, recipient, reasons, now).await,
+        }
+    }
+
+    async fn usage(
+        &self,
+        tenant: &TenantId,
+        caps: &[CapQuery],
+        now: Timestamp,
+    ) -> Result<Vec<CapUse>> {
+        let mut used = self.inner.usage(tenant, caps, now).await?;
+        if self.is(Mutation::UsageIsFixedWindow) {
+            for (used, cap) in used.iter_mut().zip(caps) {
+                used.room_at = used.room_at.map(|at| at.max(now + cap.window));
+            }
+        }
+        Ok(used)
+    }
+
+    async fn find_key(&self, tenant: &TenantId, key: &KeyHash) -> Result<Option<NotificationId>> {
+        let found = self.inner.find_key(tenant, key).await?;
+        Ok(found.filter(|_| !self.is(Mutation::KeysAreNotFound)))
     }
 
     async fn depth(&self, now: Timestamp) -> Result<Vec<LaneDepth>> {

@@ -9,6 +9,7 @@ mod handoff;
 mod histories;
 mod keys;
 mod operators;
+mod people;
 mod premises;
 mod races;
 mod reclaim;
@@ -159,6 +160,16 @@ clauses! {
             an_operators_changes_leave_one_audit_row_each,
             operators_reach_their_own_tenant_only,
         }
+        people {
+            hasten_makes_what_is_held_for_a_person_due_and_leaves_it_held,
+            hasten_leaves_what_waits_for_something_else_alone,
+            hasten_leaves_other_people_and_tenants_alone,
+            hasten_leaves_alone_what_is_due_being_sent_or_over,
+            hasten_fences_whoever_has_something_of_theirs,
+            usage_counts_what_a_cap_would_count_and_counts_nothing_itself,
+            usage_says_when_there_is_room,
+            a_notification_is_found_by_its_key,
+        }
         races {
             begin_by_two_at_once_counts_once,
             settle_by_two_at_once_is_written_once,
@@ -176,6 +187,7 @@ clauses! {
             sweep_forgets_ended_deliveries_that_are_old_enough,
             sweep_keeps_dead_letters_for_longer_and_counts_them,
             sweep_never_forgets_what_is_open,
+            sweep_keeps_the_key_of_what_is_still_open,
             sweep_answers_whether_there_is_more,
             wait_returns_when_something_was_accepted,
             wait_returns_on_wake,

@@ -108,9 +108,11 @@ pub(super) async fn depth_counts_jobs_that_killed_their_owners(harness: &dyn Sto
 
 pub(super) async fn sweep_forgets_keys_that_are_old_enough(harness: &dyn StoreHarness) {
     let world = World::open(harness).await;
-    let (old, _) = world.keyed(key(1), request_hash(1));
+    let (old, delivery) = world.keyed(key(1), request_hash(1));
     let old_id = old.id;
     world.stored(old).await;
+    let lease = world.lease(delivery).await;
+    world.finish(&lease, DeliveryState::Cancelled).await;
     world.pass(DAY);
     world.stored(world.keyed(key(2), request_hash(2)).0).await;
     world.pass(DAY - MINUTE);
@@ -125,6 +127,27 @@ pub(super) async fn sweep_forgets_keys_that_are_old_enough(harness: &dyn StoreHa
     );
     let kept = world.accept(world.keyed(key(2), request_hash(3)).0).await;
     assert_eq!(kept, Accepted::Conflict);
+}
+
+pub(super) async fn sweep_keeps_the_key_of_what_is_still_open(harness: &dyn StoreHarness) {
+    let world = World::open(harness).await;
+    let (mut item, delivery) = world.keyed(key(1), request_hash(1));
+    let id = item.id;
+    item.deliveries[0].due = world.now() + 30 * DAY;
+    item.deliveries[0].decision = Decision::Hold {
+        until: item.deliveries[0].due,
+        reason: Reason::Scheduled,
+    };
+    world.stored(item).await;
+    world.pass(20 * DAY);
+    assert_eq!(sweep(&world).await.keys, 0);
+    let again = world.accept(world.keyed(key(1), request_hash(1)).0).await;
+    assert_eq!(again, Accepted::Duplicate(id), "it is not sent twice");
+    world.pass(10 * DAY);
+    let lease = world.lease(delivery).await;
+    world.finish(&lease, DeliveryState::Cancelled).await;
+    world.pass(DAY);
+    assert_eq!(sweep(&world).await.keys, 1);
 }
 
 pub(super) async fn sweep_forgets_ended_deliveries_that_are_old_enough(harness: &dyn StoreHarness) {
