@@ -28,7 +28,6 @@
 //! ```
 
 mod length;
-#[cfg(feature = "_http")]
 pub(crate) mod phone;
 mod price;
 mod segment;
