@@ -1,6 +1,10 @@
 //! How many notifications a process accepts durably: one by one, from 64 callers of the one-notification call, and in batches.
 //!
 //! Nothing is sent: no worker runs. Run with `cargo bench --bench accept`.
+//!
+//! Baseline (two cores, Linux, ext4 on a virtual disk whose fsync takes 0.15 ms, Rust 1.95, `--quick`, nothing else running).
+//! SQLite with `synchronous=FULL`: one by one 3,800 notifications/s, 64 callers 52,000/s, batches of 512 65,600/s.
+//! Memory: 148,000, 130,000 and 121,000/s.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use notify_benches::{Noop, OrderShipped, in_memory, on_sqlite, person, runtime, send_from};

@@ -1,6 +1,9 @@
 //! What a claim costs with few and with a million deliveries waiting: it must not depend on how many wait.
 //!
 //! `NOTIFY_BENCH_QUEUED` sets how many wait (default 1,000,000; in test mode 2,000). Run with `cargo bench --bench claim`.
+//!
+//! Baseline (two cores, Linux, Rust 1.95, `--quick`): a hundred claimed and given back with 1,000 and with 1,000,000 waiting take
+//! 1.60 ms and 1.47 ms on SQLite, 28 µs and 71 µs in memory.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use notify_benches::{Noop, OrderShipped, person, runtime, system};

