@@ -140,6 +140,14 @@ impl VendorDsn {
         Ok(options)
     }
 
+    /// Refuses a server, for vendors whose addresses are whole URLs.
+    pub(crate) fn only_default(&self) -> Result<()> {
+        match self.base {
+            None => Ok(()),
+            Some(_) => Err(error("host", "must be `default`: addresses are whole URLs")),
+        }
+    }
+
     /// Refuses what was not taken.
     pub(crate) fn finish(self) -> Result<()> {
         if self.parameters.is_empty() {

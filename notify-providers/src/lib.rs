@@ -25,6 +25,12 @@
 //!
 //! | provider | feature | channels | keys honoured | calls at a time |
 //! |---|---|---|---|---|
+//! | [`chat::discord::DiscordProvider`] | `discord` | chat.discord | no | 64 |
+//! | [`chat::slack::SlackProvider`] | `slack` | chat.slack | no | 64 |
+//! | [`chat::teams::TeamsProvider`] | `teams` | chat.teams | no | 64 |
+//! | [`chat::telegram::TelegramProvider`] | `telegram` | chat.telegram | no | 64 |
+//! | [`chat::webhook::WebhookProvider`] | `webhook` | webhook | by the receiver | 64 |
+//! | [`chat::whatsapp::WhatsAppProvider`] | `whatsapp` | chat.whatsapp | no | 64 |
 //! | [`email::sendgrid::SendGridProvider`] | `sendgrid` | email, 1,000 a call | no | 64 |
 //! | [`smtp::SmtpProvider`] | `smtp` | email | no | its connections, 8 |
 //! | [`sms::twilio::TwilioProvider`] | `twilio` | sms | no | 64 |
@@ -39,6 +45,9 @@
 //!
 //! | parser | signature | signs a time |
 //! |---|---|---|
+//! | [`chat::slack::SlackWebhook`] | HMAC-SHA256 over time and body | yes, 5 minutes |
+//! | [`chat::telegram::TelegramWebhook`] | none, a secret in a header | no |
+//! | [`chat::whatsapp::WhatsAppWebhook`] | HMAC-SHA256 over the body | no |
 //! | [`email::sendgrid::SendGridWebhook`] | ECDSA P-256 over time and body | yes, 5 minutes |
 //! | [`sms::twilio::TwilioWebhook`] | HMAC-SHA1 over URL and form, or URL and hash of the body | no |
 //!
@@ -122,19 +131,31 @@ use notify_core::provider::Schemes;
 #[must_use]
 pub fn schemes() -> Schemes {
     let schemes = Schemes::new();
+    #[cfg(feature = "discord")]
+    let schemes = schemes.with("discord", chat::discord::DiscordProvider::from_url);
     #[cfg(feature = "file")]
     let schemes = schemes.with("file", file::FileProvider::from_url);
     #[cfg(feature = "log")]
     let schemes = schemes.with("log", log::LogProvider::from_url);
     #[cfg(feature = "sendgrid")]
     let schemes = schemes.with("sendgrid", email::sendgrid::SendGridProvider::from_url);
+    #[cfg(feature = "slack")]
+    let schemes = schemes.with("slack", chat::slack::SlackProvider::from_url);
     #[cfg(feature = "smtp")]
     let schemes = schemes
         .with("smtp", smtp::SmtpProvider::from_url)
         .with("smtps", smtp::SmtpProvider::from_url)
         .with("smtp+plain", smtp::SmtpProvider::from_url);
+    #[cfg(feature = "teams")]
+    let schemes = schemes.with("teams", chat::teams::TeamsProvider::from_url);
+    #[cfg(feature = "telegram")]
+    let schemes = schemes.with("telegram", chat::telegram::TelegramProvider::from_url);
     #[cfg(feature = "twilio")]
     let schemes = schemes.with("twilio", sms::twilio::TwilioProvider::from_url);
+    #[cfg(feature = "webhook")]
+    let schemes = schemes.with("webhook", chat::webhook::WebhookProvider::from_url);
+    #[cfg(feature = "whatsapp")]
+    let schemes = schemes.with("whatsapp", chat::whatsapp::WhatsAppProvider::from_url);
     schemes
 }
 

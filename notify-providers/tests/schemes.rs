@@ -12,13 +12,19 @@ fn every_scheme_makes_its_provider() {
     assert_eq!(
         names,
         [
+            "discord",
             "file",
             "log",
             "sendgrid",
+            "slack",
             "smtp",
             "smtp+plain",
             "smtps",
-            "twilio"
+            "teams",
+            "telegram",
+            "twilio",
+            "webhook",
+            "whatsapp",
         ]
     );
     for (dsn, name) in [
@@ -65,6 +71,43 @@ fn every_scheme_makes_its_provider() {
         log.capabilities().serves(&ChannelId::IN_APP)
             && !log.capabilities().serves(&ChannelId::SMS)
     );
+}
+
+#[test]
+fn every_chat_has_a_channel_of_its_own() {
+    for (dsn, name, channel) in [
+        (
+            "discord://default?webhook=1/hunter2&room=alerts",
+            "discord",
+            "chat.discord",
+        ),
+        ("slack://xoxb-hunter2@default", "slack", "chat.slack"),
+        (
+            "slack://default?webhook=T1/B1/hunter2#rooms",
+            "rooms",
+            "chat.slack",
+        ),
+        (
+            "teams://default?webhook=https%3A%2F%2Fexample.com%2F%3Fsig%3Dhunter2",
+            "teams",
+            "chat.teams",
+        ),
+        ("telegram://1:hunter2@default", "telegram", "chat.telegram"),
+        (
+            "webhook://whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy@default",
+            "webhook",
+            "webhook",
+        ),
+        ("whatsapp://1:hunter2@default", "whatsapp", "chat.whatsapp"),
+    ] {
+        let provider = schemes().provider(dsn).expect(dsn);
+        assert_eq!(provider.name().as_str(), name, "{dsn}");
+        let channels = provider.capabilities().channels();
+        assert_eq!(channels, [ChannelId::new(channel)], "{dsn}");
+        let printed = format!("{provider:?}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!(!printed.contains("aHVudGVy"), "{printed}");
+    }
 }
 
 #[test]

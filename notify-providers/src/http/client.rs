@@ -1,6 +1,6 @@
 //! The client: connections, time, progress and bounds of every call to one vendor.
 
-use notify_core::clock::Clock;
+use notify_core::clock::{Clock, Timestamp};
 use notify_core::provider::{Envelope, Fault};
 use notify_core::{Error, ErrorKind, Result};
 use reqwest::{Certificate, ClientBuilder, Request, Url, redirect, retry};
@@ -167,6 +167,11 @@ impl HttpClient {
     #[must_use]
     pub const fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    /// The time, for what is signed with it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Makes the call that carries these messages: one, or a batch. Keeps their time and marks their progress.

@@ -13,7 +13,21 @@ mod support;
 
 mod suite;
 
+#[cfg(feature = "discord")]
+mod discord;
+#[cfg(feature = "_http")]
+mod hostile;
 #[cfg(feature = "sendgrid")]
 mod sendgrid;
+#[cfg(feature = "slack")]
+mod slack;
+#[cfg(feature = "teams")]
+mod teams;
+#[cfg(feature = "telegram")]
+mod telegram;
 #[cfg(feature = "twilio")]
 mod twilio;
+#[cfg(feature = "webhook")]
+mod webhook;
+#[cfg(feature = "whatsapp")]
+mod whatsapp;

@@ -30,7 +30,7 @@ impl Vendor for SendGrid {
         Message::new(EmailMessage::new("Greetings", "hello"))
     }
 
-    fn address(_: &FakeVendor, number: usize) -> Address {
+    fn address(number: usize) -> Address {
         Address::email(format!("reader-{number:06}@example.org"))
     }
 

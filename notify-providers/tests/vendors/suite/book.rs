@@ -137,7 +137,7 @@ impl<V: Vendor> ProviderHarness for Harness<V> {
     }
 
     fn address(&self) -> Address {
-        V::address(&self.fake, self.addresses.fetch_add(1, Ordering::SeqCst))
+        V::address_at(&self.fake, self.addresses.fetch_add(1, Ordering::SeqCst))
     }
 
     async fn script(&self, answer: Answer) {
@@ -164,7 +164,7 @@ impl<V: Vendor> ProviderHarness for Harness<V> {
     }
 
     fn can_answer(&self, answer: Answer) -> bool {
-        answer != Answer::Nonsense || V::nonsense().is_some()
+        V::can_answer(answer) && (answer != Answer::Nonsense || V::nonsense().is_some())
     }
 
     fn says_how_long(&self) -> bool {

@@ -13,7 +13,7 @@ pub mod cases;
 pub use book::Harness;
 
 use super::support::http::{FakeVendor, Reply, Request};
-use notify_core::provider::{Envelope, FaultKind, Provider};
+use notify_core::provider::{Envelope, Fault, FaultKind, Provider};
 use notify_core::testkit::Answer;
 use notify_core::{Address, Message, Result};
 use serde_json::Value;
@@ -36,8 +36,14 @@ pub trait Vendor: Send + Sync + Sized + 'static {
     /// A message that the vendor takes.
     fn message() -> Message;
 
-    /// The address with this number; all are different. The fake is there for addresses that are URLs.
-    fn address(fake: &FakeVendor, number: usize) -> Address;
+    /// The address with this number; all are different.
+    fn address(number: usize) -> Address;
+
+    /// The same where the address is a URL, which has to lead to the fake. Default: [`address`](Self::address).
+    fn address_at(fake: &FakeVendor, number: usize) -> Address {
+        let _ = fake;
+        Self::address(number)
+    }
 
     /// To which addresses a request is, as they were in the envelopes. Panics on a request that the vendor would not understand:
     /// here is the place to be strict about path, credentials and body.
@@ -96,6 +102,26 @@ pub trait Vendor: Send + Sync + Sized + 'static {
         true
     }
 
+    /// Whether the vendor can answer so at all; [`nonsense`](Self::nonsense) is asked besides. Default: yes.
+    fn can_answer(answer: Answer) -> bool {
+        let _ = answer;
+        true
+    }
+
+    /// The kind of fault of an answer of this status without a word. Default: by its class.
+    fn kind_of_status(status: u16) -> &'static str {
+        match status {
+            300..=399 | 401 | 402 | 403 | 407 => "config",
+            408 | 425 | 429 | 500..=599 => "provider",
+            _ => "request",
+        }
+    }
+
+    /// The fault of a certificate that does not hold. Default: an operator must act.
+    fn untrusted(code: &'static str) -> Fault {
+        Fault::config(code)
+    }
+
     /// Answers of the vendor's documentation and whose fault they are: at least one for each row of its table.
     fn table() -> Vec<Case>;
 }
@@ -131,9 +157,8 @@ impl Case {
 }
 
 /// A good message of this vendor to its address with this number.
-pub fn envelope<V: Vendor>(fake: &FakeVendor, number: usize) -> Envelope {
-    let address = V::address(fake, number);
-    Envelope::new(format!("key-{number}"), address, V::message())
+pub fn envelope<V: Vendor>(number: usize) -> Envelope {
+    Envelope::new(format!("key-{number}"), V::address(number), V::message())
 }
 
 /// The same vendor behind HTTP/2: most negotiate it with clients that can.
@@ -152,8 +177,24 @@ impl<V: Vendor> Vendor for OverHttp2<V> {
         V::message()
     }
 
-    fn address(fake: &FakeVendor, number: usize) -> Address {
-        V::address(fake, number)
+    fn address(number: usize) -> Address {
+        V::address(number)
+    }
+
+    fn address_at(fake: &FakeVendor, number: usize) -> Address {
+        V::address_at(fake, number)
+    }
+
+    fn can_answer(answer: Answer) -> bool {
+        V::can_answer(answer)
+    }
+
+    fn kind_of_status(status: u16) -> &'static str {
+        V::kind_of_status(status)
+    }
+
+    fn untrusted(code: &'static str) -> Fault {
+        V::untrusted(code)
     }
 
     fn addresses(request: &Request) -> Vec<String> {
@@ -208,6 +249,13 @@ impl<V: Vendor> Vendor for OverHttp2<V> {
     fn table() -> Vec<Case> {
         V::table()
     }
+}
+
+/// The same to an address at this fake.
+pub fn envelope_at<V: Vendor>(fake: &FakeVendor, number: usize) -> Envelope {
+    let mut envelope = envelope::<V>(number);
+    envelope.address = V::address_at(fake, number);
+    envelope
 }
 
 /// How long a fault asks to be left alone.

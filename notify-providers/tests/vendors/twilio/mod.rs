@@ -31,7 +31,7 @@ impl Vendor for Twilio {
         Message::new(SmsMessage::new("Your code is 123456."))
     }
 
-    fn address(_: &FakeVendor, number: usize) -> Address {
+    fn address(number: usize) -> Address {
         Address::phone(format!("+1555{number:07}"))
     }
 
