@@ -1,5 +1,5 @@
-//! Providers for [`notify-core`](notify_core): mail over SMTP and by services, text messages by
-//! services, and three for environments without real recipients.
+//! Providers for [`notify-core`](notify_core): mail over SMTP and by services, text messages and
+//! push by services, and three for environments without real recipients.
 //!
 //! ```no_run
 //! use notify_core::channel::EmailMessage;
@@ -31,9 +31,27 @@
 //! | [`chat::telegram::TelegramProvider`] | `telegram` | chat.telegram | no | 64 |
 //! | [`chat::webhook::WebhookProvider`] | `webhook` | webhook | by the receiver | 64 |
 //! | [`chat::whatsapp::WhatsAppProvider`] | `whatsapp` | chat.whatsapp | no | 64 |
+//! | [`email::brevo::BrevoProvider`] | `brevo` | email, 1,000 a call if wanted | yes, 15 minutes; not with batches | 64 |
+//! | [`email::mailgun::MailgunProvider`] | `mailgun` | email, 1,000 a call | no | 64 |
+//! | [`email::mandrill::MandrillProvider`] | `mandrill` | email | no | 64 |
+//! | [`email::postmark::PostmarkProvider`] | `postmark` | email, 500 a call | no | 64 |
+//! | [`email::resend::ResendProvider`] | `resend` | email, 100 a call if wanted | yes, 24 hours; not with batches | 64 |
 //! | [`email::sendgrid::SendGridProvider`] | `sendgrid` | email, 1,000 a call | no | 64 |
-//! | [`smtp::SmtpProvider`] | `smtp` | email | no | its connections, 8 |
+//! | [`email::ses::SesProvider`] | `ses` | email, 50 a call if wanted | no | 64 |
+//! | [`push::apns::ApnsProvider`] | `apns` | push | no | 200 |
+//! | [`push::fcm::FcmProvider`] | `fcm` | push | no | 200 |
+//! | [`push::huawei::HuaweiProvider`] | `huawei` | push, 1,000 a call | no | 64 |
+//! | [`push::web_push::WebPushProvider`] | `web_push` | push | no | 64 |
+//! | [`sms::exolve::ExolveProvider`] | `exolve` | sms | no | 64 |
+//! | [`sms::megafon::MegafonProvider`] | `megafon` | sms | no | 64 |
+//! | [`sms::message_bird::MessageBirdProvider`] | `message_bird` | sms, 50 a call | no | 64 |
+//! | [`sms::plivo::PlivoProvider`] | `plivo` | sms, 100 a call | no | 64 |
+//! | [`sms::sms_ru::SmsRuProvider`] | `sms_ru` | sms, 100 a call | no | 64 |
+//! | [`sms::smsc::SmscProvider`] | `smsc` | sms, 100 a call | no | 64 |
+//! | [`sms::sns::SnsProvider`] | `sns` | sms | no | 64 |
 //! | [`sms::twilio::TwilioProvider`] | `twilio` | sms | no | 64 |
+//! | [`sms::vonage::VonageProvider`] | `vonage` | sms | no | 64 |
+//! | [`smtp::SmtpProvider`] | `smtp` | email | no | its connections, 8 |
 //! | [`log::LogProvider`] | `log` | any | no | 64 |
 //! | [`file::FileProvider`] | `file` | email, others as JSON | yes, in a directory | 64 |
 //! | [`staging::Staging`] | always there | those of the provider inside | as inside | as inside |
@@ -48,8 +66,22 @@
 //! | [`chat::slack::SlackWebhook`] | HMAC-SHA256 over time and body | yes, 5 minutes |
 //! | [`chat::telegram::TelegramWebhook`] | none, a secret in a header | no |
 //! | [`chat::whatsapp::WhatsAppWebhook`] | HMAC-SHA256 over the body | no |
+//! | [`email::brevo::BrevoWebhook`] | none: a secret in address or header | no |
+//! | [`email::mailgun::MailgunWebhook`] | HMAC-SHA256 over time and token, not over the event | yes, 8 hours |
+//! | [`email::mandrill::MandrillWebhook`] | HMAC-SHA1 over URL and form | no |
+//! | [`email::postmark::PostmarkWebhook`] | none: a secret in address or header | no |
+//! | [`email::resend::ResendWebhook`] | HMAC-SHA256 over id, time and body | yes, 5 minutes |
 //! | [`email::sendgrid::SendGridWebhook`] | ECDSA P-256 over time and body | yes, 5 minutes |
+//! | [`email::ses::SesWebhook`] | RSA over the fields, by a certificate of SNS | yes, 1 hour |
+//! | [`push::huawei::HuaweiWebhook`] | HMAC-SHA256 over time and user name, not the body | yes, 5 minutes |
+//! | [`sms::exolve::ExolveWebhook`] | a secret in the URL | no |
+//! | [`sms::megafon::MegafonWebhook`] | a secret in the URL | no |
+//! | [`sms::message_bird::MessageBirdWebhook`] | JWT, HMAC over hashes of URL and body | yes, 1 minute |
+//! | [`sms::plivo::PlivoWebhook`] | HMAC-SHA256 over URL, form and a nonce | no |
+//! | [`sms::sms_ru::SmsRuWebhook`] | SHA-256 over the account's key and the records | no |
+//! | [`sms::smsc::SmscWebhook`] | SHA-1 over message, number, status and a secret, or a secret in the URL | no |
 //! | [`sms::twilio::TwilioWebhook`] | HMAC-SHA1 over URL and form, or URL and hash of the body | no |
+//! | [`sms::vonage::VonageWebhook`] | HMAC over the parameters, or JWT with a hash of the body | yes, 5 minutes |
 //!
 //! # Guarantees
 //!
@@ -118,7 +150,9 @@ mod webhook;
 
 use notify_core::provider::Schemes;
 
-/// The schemes of the providers that are switched on, named as their features; SMTP has `smtp`, `smtps` and `smtp+plain`.
+/// The schemes of the providers that are switched on, named as their features; SMTP has `smtp`, `smtps` and `smtp+plain`, and
+/// Web Push `web-push`, for a scheme has no underscore (RFC 3986 §3.1).
+/// The schemes of the providers that are switched on, named as their features, with `-` for `_`; SMTP has `smtp`, `smtps` and `smtp+plain`.
 ///
 /// ```
 /// # #[cfg(all(feature = "log", feature = "smtp"))] {
@@ -131,27 +165,66 @@ use notify_core::provider::Schemes;
 #[must_use]
 pub fn schemes() -> Schemes {
     let schemes = Schemes::new();
+    #[cfg(feature = "apns")]
+    let schemes = schemes.with("apns", push::apns::ApnsProvider::from_url);
+    #[cfg(feature = "brevo")]
+    let schemes = schemes.with("brevo", email::brevo::BrevoProvider::from_url);
     #[cfg(feature = "discord")]
     let schemes = schemes.with("discord", chat::discord::DiscordProvider::from_url);
+    #[cfg(feature = "exolve")]
+    let schemes = schemes.with("exolve", sms::exolve::ExolveProvider::from_url);
+    #[cfg(feature = "fcm")]
+    let schemes = schemes.with("fcm", push::fcm::FcmProvider::from_url);
     #[cfg(feature = "file")]
     let schemes = schemes.with("file", file::FileProvider::from_url);
+    #[cfg(feature = "huawei")]
+    let schemes = schemes.with("huawei", push::huawei::HuaweiProvider::from_url);
     #[cfg(feature = "log")]
     let schemes = schemes.with("log", log::LogProvider::from_url);
+    #[cfg(feature = "mailgun")]
+    let schemes = schemes.with("mailgun", email::mailgun::MailgunProvider::from_url);
+    #[cfg(feature = "mandrill")]
+    let schemes = schemes.with("mandrill", email::mandrill::MandrillProvider::from_url);
+    #[cfg(feature = "megafon")]
+    let schemes = schemes.with("megafon", sms::megafon::MegafonProvider::from_url);
+    #[cfg(feature = "message_bird")]
+    let schemes = schemes.with(
+        "message-bird",
+        sms::message_bird::MessageBirdProvider::from_url,
+    );
+    #[cfg(feature = "plivo")]
+    let schemes = schemes.with("plivo", sms::plivo::PlivoProvider::from_url);
+    #[cfg(feature = "postmark")]
+    let schemes = schemes.with("postmark", email::postmark::PostmarkProvider::from_url);
+    #[cfg(feature = "resend")]
+    let schemes = schemes.with("resend", email::resend::ResendProvider::from_url);
     #[cfg(feature = "sendgrid")]
     let schemes = schemes.with("sendgrid", email::sendgrid::SendGridProvider::from_url);
+    #[cfg(feature = "ses")]
+    let schemes = schemes.with("ses", email::ses::SesProvider::from_url);
     #[cfg(feature = "slack")]
     let schemes = schemes.with("slack", chat::slack::SlackProvider::from_url);
+    #[cfg(feature = "sms_ru")]
+    let schemes = schemes.with("sms-ru", sms::sms_ru::SmsRuProvider::from_url);
+    #[cfg(feature = "smsc")]
+    let schemes = schemes.with("smsc", sms::smsc::SmscProvider::from_url);
     #[cfg(feature = "smtp")]
     let schemes = schemes
         .with("smtp", smtp::SmtpProvider::from_url)
         .with("smtps", smtp::SmtpProvider::from_url)
         .with("smtp+plain", smtp::SmtpProvider::from_url);
+    #[cfg(feature = "sns")]
+    let schemes = schemes.with("sns", sms::sns::SnsProvider::from_url);
     #[cfg(feature = "teams")]
     let schemes = schemes.with("teams", chat::teams::TeamsProvider::from_url);
     #[cfg(feature = "telegram")]
     let schemes = schemes.with("telegram", chat::telegram::TelegramProvider::from_url);
     #[cfg(feature = "twilio")]
     let schemes = schemes.with("twilio", sms::twilio::TwilioProvider::from_url);
+    #[cfg(feature = "vonage")]
+    let schemes = schemes.with("vonage", sms::vonage::VonageProvider::from_url);
+    #[cfg(feature = "web_push")]
+    let schemes = schemes.with("web-push", push::web_push::WebPushProvider::from_url);
     #[cfg(feature = "webhook")]
     let schemes = schemes.with("webhook", chat::webhook::WebhookProvider::from_url);
     #[cfg(feature = "whatsapp")]

@@ -7,26 +7,48 @@ use notify_core::{ChannelId, ErrorKind};
 use notify_providers::schemes;
 
 #[test]
-fn every_scheme_makes_its_provider() {
+fn every_provider_has_its_scheme() {
     let names: Vec<_> = schemes().names().map(str::to_owned).collect();
     assert_eq!(
         names,
         [
+            "apns",
+            "brevo",
             "discord",
+            "exolve",
+            "fcm",
             "file",
+            "huawei",
             "log",
+            "mailgun",
+            "mandrill",
+            "megafon",
+            "message-bird",
+            "plivo",
+            "postmark",
+            "resend",
             "sendgrid",
+            "ses",
             "slack",
+            "sms-ru",
+            "smsc",
             "smtp",
             "smtp+plain",
             "smtps",
+            "sns",
             "teams",
             "telegram",
             "twilio",
+            "vonage",
+            "web-push",
             "webhook",
             "whatsapp",
         ]
     );
+}
+
+#[test]
+fn a_line_makes_the_provider_with_its_name() {
     for (dsn, name) in [
         ("smtps://app%40example.com:secret@mail.example.com", "smtp"),
         (
@@ -56,12 +78,18 @@ fn every_scheme_makes_its_provider() {
             "twilio://AC1:secret@default?from=+15550100#sms-eu",
             "sms-eu",
         ),
+        ("huawei://1:secret@default?name=hms", "hms"),
+        (
+            "web-push://yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw@default?contact=mailto:a@example.com",
+            "web_push",
+        ),
     ] {
         let provider = schemes().provider(dsn).expect(dsn);
         assert_eq!(provider.name().as_str(), name, "{dsn}");
-        let channel = match dsn.starts_with("twilio") {
-            true => ChannelId::SMS,
-            false => ChannelId::EMAIL,
+        let channel = match dsn.split(':').next() {
+            Some("huawei" | "web-push") => ChannelId::PUSH,
+            Some("twilio") => ChannelId::SMS,
+            _ => ChannelId::EMAIL,
         };
         assert!(provider.capabilities().serves(&channel), "{dsn}");
         assert!(!format!("{provider:?}").contains("secret"), "{dsn}");
@@ -107,6 +135,50 @@ fn every_chat_has_a_channel_of_its_own() {
         let printed = format!("{provider:?}");
         assert!(!printed.contains("hunter2"), "{printed}");
         assert!(!printed.contains("aHVudGVy"), "{printed}");
+    }
+}
+
+#[test]
+fn every_mail_service_is_made_from_its_line() {
+    for (dsn, name) in [
+        ("brevo://secret@default?from=app@example.com", "brevo"),
+        (
+            "mailgun://secret@default?domain=mg.example.com&from=app@example.com",
+            "mailgun",
+        ),
+        ("mandrill://secret@default?from=app@example.com", "mandrill"),
+        ("postmark://secret@default?from=app@example.com", "postmark"),
+        ("resend://secret@default?from=app@example.com", "resend"),
+        (
+            "ses://AKID:secret@default?region=eu-west-1&from=app@example.com",
+            "ses",
+        ),
+    ] {
+        let provider = schemes().provider(dsn).expect(dsn);
+        assert_eq!(provider.name().as_str(), name, "{dsn}");
+        let able = provider.capabilities();
+        assert!(able.serves(&ChannelId::EMAIL), "{dsn}");
+        assert!(!format!("{provider:?}").contains("secret"), "{dsn}");
+    }
+}
+
+#[test]
+fn every_vendor_of_text_messages_has_its_scheme() {
+    for (dsn, name) in [
+        ("exolve://secret@default?from=79990000000", "exolve"),
+        ("megafon://login:secret@default?from=Example", "megafon"),
+        ("message-bird://secret@default?from=Example", "message_bird"),
+        ("plivo://MA1:secret@default?from=+15550100", "plivo"),
+        ("sms-ru://secret@default?from=Example", "sms_ru"),
+        ("smsc://login:secret@default?from=Example", "smsc"),
+        ("sns://AKID:secret@default?region=eu-west-1", "sns"),
+        ("vonage://key:secret@default?from=Example", "vonage"),
+        ("vonage://key:secret@default?from=Example#sms-eu", "sms-eu"),
+    ] {
+        let provider = schemes().provider(dsn).expect(dsn);
+        assert_eq!(provider.name().as_str(), name, "{dsn}");
+        assert!(provider.capabilities().serves(&ChannelId::SMS), "{dsn}");
+        assert!(!format!("{provider:?}").contains("secret"), "{dsn}");
     }
 }
 

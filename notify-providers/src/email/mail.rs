@@ -1,10 +1,10 @@
 //! A mail as vendors' interfaces take it: checked, with everything a provider adds, and not yet in any vendor's words.
 
-use notify_core::ChannelId;
 use notify_core::channel::{EmailMessage, Mailbox};
 use notify_core::id::AddressScheme;
 use notify_core::notification::Class;
 use notify_core::provider::{Envelope, Fault};
+use notify_core::{ChannelId, Error};
 use std::borrow::Cow;
 
 use super::header;
@@ -14,6 +14,20 @@ use super::header;
 pub(crate) struct Sender {
     pub(crate) from: Mailbox,
     pub(crate) reply_to: Option<Mailbox>,
+}
+
+impl Sender {
+    /// That both are mailboxes: their fields are public.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](notify_core::ErrorKind::Invalid).
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let mailboxes = [Some(&self.from), self.reply_to.as_ref()];
+        for mailbox in mailboxes.into_iter().flatten() {
+            Mailbox::new(mailbox.name.as_str(), mailbox.email.as_str())?;
+        }
+        Ok(())
+    }
 }
 
 /// A mail that can be sent, and all of its headers that are not fields of their own.

@@ -2,8 +2,9 @@
 
 use notify_core::clock::{Clock, Timestamp};
 use notify_core::provider::{Envelope, Fault};
+use notify_core::secret::{ExposeSecret as _, SecretString};
 use notify_core::{Error, ErrorKind, Result};
-use reqwest::{Certificate, ClientBuilder, Request, Url, redirect, retry};
+use reqwest::{Certificate, ClientBuilder, Identity, Request, Url, redirect, retry};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub struct HttpClientBuilder {
     concurrency: NonZeroUsize,
     max_body: usize,
     guard: Option<Guard>,
+    identity: Option<SecretString>,
 }
 
 impl HttpClientBuilder {
@@ -93,17 +95,25 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Shows this certificate to the vendor: PEM, with its chain and its private key (PKCS#8). For vendors that know us by it.
+    pub fn identity(mut self, pem: SecretString) -> Self {
+        self.identity = Some(pem);
+        self
+    }
+
     /// Checks everything and makes the client. Opens no connection. The platform's certificates are read, which takes
     /// some 50 ms the first time.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`]: a base URL that is none or not protected, certificates that are none, a platform without certificates.
+    /// [`ErrorKind::Config`]: a base URL that is none or not protected, certificates that are none, a platform without certificates, an
+    /// identity that is no certificate with its key.
     pub fn build(self) -> Result<HttpClient> {
         let options = self.options;
         let base = options.base_url.as_deref().unwrap_or(&self.base);
         let base = base.trim_end_matches('/').to_owned();
         let host = checked_host(&base)?;
         let roots = options.roots.as_deref().map(certificates).transpose()?;
+        let identity = self.identity.as_ref().map(identity).transpose()?;
         let count = if self.http2_only {
             options.connections.unwrap_or(self.connections).get()
         } else {
@@ -120,6 +130,9 @@ impl HttpClientBuilder {
                 .connect_timeout(options.connect_timeout);
             if let Some(roots) = &roots {
                 builder = builder.tls_certs_only(roots.iter().cloned());
+            }
+            if let Some(identity) = &identity {
+                builder = builder.identity(identity.clone());
             }
             if let Some(guard) = &self.guard {
                 builder = builder.dns_resolver(guard.resolver());
@@ -160,6 +173,7 @@ impl HttpClient {
             concurrency: const { NonZeroUsize::new(64).expect("64 is not zero") },
             max_body: MAX_BODY,
             guard: None,
+            identity: None,
         }
     }
 
@@ -169,9 +183,21 @@ impl HttpClient {
         self.concurrency
     }
 
-    /// The time, for what is signed with it.
-    pub(crate) fn now(&self) -> Timestamp {
+    /// Host and port of the vendor, as the `Host` header has them, for vendors that want it signed.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The time by the client's clock, for vendors that want requests dated.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where its time comes from.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Makes the call that carries these messages: one, or a batch. Keeps their time and marks their progress.
@@ -327,6 +353,12 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>> {
         return Err(config(why));
     }
     Ok(certificates)
+}
+
+fn identity(pem: &SecretString) -> Result<Identity> {
+    let why = "the identity of a provider is not a certificate and its private key in PEM";
+    // Its cause is not kept: it may show a part of the key.
+    Identity::from_pem(pem.expose_secret().as_bytes()).map_err(|_| config(why).field("certificate"))
 }
 
 /// The host and port of a base URL.

@@ -73,6 +73,18 @@ pub struct Fitted<'a> {
     pub is_cut: bool,
 }
 
+#[cfg(feature = "_http")]
+impl Fitted<'_> {
+    /// The same with a text of its own.
+    pub(crate) fn into_owned(self) -> Fitted<'static> {
+        Fitted {
+            text: self.text.into_owned().into(),
+            segments: self.segments,
+            is_cut: self.is_cut,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,16 +27,46 @@
 //! # Ok::<(), notify_core::Error>(())
 //! ```
 
+#[cfg(feature = "_http")]
+mod balance;
+#[cfg(feature = "_http")]
+mod batch;
+#[cfg(feature = "_http")]
+mod callback;
+#[cfg(feature = "exolve")]
+pub mod exolve;
+#[cfg(feature = "_http")]
+mod gateway;
 mod length;
+#[cfg(feature = "megafon")]
+pub mod megafon;
+#[cfg(feature = "message_bird")]
+pub mod message_bird;
+#[cfg(feature = "_http")]
+mod opt_out;
+#[cfg(feature = "_http")]
+mod outcome;
 pub(crate) mod phone;
+#[cfg(feature = "plivo")]
+pub mod plivo;
 mod price;
 mod segment;
+#[cfg(feature = "sms_ru")]
+pub mod sms_ru;
+#[cfg(feature = "smsc")]
+pub mod smsc;
+#[cfg(feature = "sns")]
+pub mod sns;
 #[cfg(feature = "_http")]
 mod text;
 mod transliterate;
 #[cfg(feature = "twilio")]
 pub mod twilio;
+#[cfg(feature = "vonage")]
+pub mod vonage;
 
+#[cfg(feature = "_http")]
+pub use balance::Balance;
 pub use length::{Fitted, fit};
 pub use price::PriceTable;
 pub use segment::{Encoding, Segments, count_segments, not_gsm7, split_segments};

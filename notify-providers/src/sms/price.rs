@@ -73,6 +73,12 @@ impl PriceTable {
         self
     }
 
+    /// The price of one segment to all other numbers.
+    #[cfg(feature = "_http")]
+    pub(crate) const fn default_micros(&self) -> Option<u64> {
+        self.default
+    }
+
     /// The price of one segment to `number`, which is in E.164 form; `None` if it is not, or the
     /// table says nothing of it.
     #[must_use]

@@ -4,8 +4,9 @@ use notify_core::ChannelId;
 use notify_core::channel::{Overflow, SmsMessage};
 use notify_core::id::AddressScheme;
 use notify_core::provider::{Envelope, Fault};
+use std::borrow::Cow;
 
-use super::{Fitted, fit};
+use super::{Fitted, Transliteration, fit};
 
 /// A text message that can be sent.
 #[derive(Debug)]
@@ -23,6 +24,18 @@ impl<'a> Text<'a> {
     /// # Errors
     /// A request fault: `wrong_channel`, `wrong_scheme`, `no_body`, `sms_too_long`; a recipient fault `bad_address`.
     pub(crate) fn of(envelope: &'a Envelope, overflow: Option<Overflow>) -> Result<Self, Fault> {
+        Self::rewritten(envelope, overflow, None)
+    }
+
+    /// The same for a text that is written in other letters first.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) fn rewritten(
+        envelope: &'a Envelope,
+        overflow: Option<Overflow>,
+        letters: Option<Transliteration>,
+    ) -> Result<Self, Fault> {
         if *envelope.message.channel() != ChannelId::SMS {
             return Err(Fault::request("wrong_channel"));
         }
@@ -38,18 +51,22 @@ impl<'a> Text<'a> {
         }
         let overflow = message.overflow.or(overflow);
         let overflow = overflow.unwrap_or_else(|| Overflow::of(envelope.class));
+        let fitted = match letters.map(|letters| letters.apply(&message.text)) {
+            Some(Cow::Owned(text)) => fit(&text, overflow).map(Fitted::into_owned),
+            Some(Cow::Borrowed(_)) | None => fit(&message.text, overflow),
+        };
+        let fitted = fitted.map_err(|_| Fault::request("sms_too_long"))?;
+        if fitted.text.trim().is_empty() {
+            return Err(Fault::request("no_body"));
+        }
         Ok(Self {
             message,
             to: envelope.address.expose(),
-            fitted: fit(&message.text, overflow).map_err(|_| Fault::request("sms_too_long"))?,
+            fitted,
         })
     }
 
     /// The number without the plus, for vendors that want digits only.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the first such vendor removes this line")
-    )]
     pub(crate) fn digits(&self) -> &'a str {
         self.to.trim_start_matches('+')
     }
@@ -93,6 +110,17 @@ mod tests {
             refused,
             "the message's own rule"
         );
+    }
+
+    #[test]
+    fn other_letters_are_counted_and_not_those_that_came() {
+        let envelope = envelope(SmsMessage::new("Ваш заказ отправлен. ".repeat(5)));
+        let latin = Some(Transliteration::new().cyrillic());
+        let text = Text::rewritten(&envelope, None, latin).expect("fits");
+        assert_eq!(text.fitted.text, "Vash zakaz otpravlen. ".repeat(5));
+        assert_eq!(text.fitted.segments.count, 1);
+        let text = Text::of(&envelope, None).expect("fits");
+        assert_eq!(text.fitted.segments.count, 2);
     }
 
     #[test]

@@ -5,10 +5,11 @@ use rcgen::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 static AUTHORITIES: AtomicUsize = AtomicUsize::new(0);
 
@@ -88,16 +89,40 @@ impl Certificate {
 
     /// The same for these protocols (ALPN), the most wanted first.
     pub fn server_config_for(&self, protocols: &[&str]) -> Arc<ServerConfig> {
+        self.config(protocols, None)
+    }
+
+    /// The same for clients that show a certificate of this authority.
+    pub fn server_config_asking(
+        &self,
+        protocols: &[&str],
+        clients: &Authority,
+    ) -> Arc<ServerConfig> {
+        self.config(protocols, Some(clients))
+    }
+
+    fn config(&self, protocols: &[&str], clients: Option<&Authority>) -> Arc<ServerConfig> {
         let chain = CertificateDer::pem_slice_iter(self.chain_pem.as_bytes())
             .collect::<Result<_, _>>()
             .expect("PEM");
         let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes()).expect("PEM");
-        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder
             .with_safe_default_protocol_versions()
             .expect("versions");
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                let root = CertificateDer::from_pem_slice(authority.pem().as_bytes());
+                roots.add(root.expect("PEM")).expect("a certificate");
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(verifier.expect("has roots"))
+            }
+        };
         let mut config = builder
-            .with_no_client_auth()
             .with_single_cert(chain, key)
             .expect("key and certificate match");
         config.alpn_protocols = protocols.iter().map(|name| (*name).into()).collect();

@@ -102,6 +102,18 @@ impl FakeVendor {
         Self::with_certificate(Flaw::None, &["h2"], script)
     }
 
+    /// HTTP/2 behind TLS, for clients that show a certificate of this authority.
+    pub fn start_http2_asking(
+        clients: &Authority,
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let authority = Authority::new();
+        let certificate = authority.issue(Flaw::None);
+        let config = certificate.server_config_asking(&["h2"], clients);
+        let protocols = Protocols::Tls(config);
+        Self::serve(Arc::new(script), protocols, Some(authority.pem()))
+    }
+
     /// TLS with a certificate that is flawed so.
     pub fn with_certificate(
         flaw: Flaw,

@@ -11,6 +11,8 @@ pub mod certificate;
 pub mod dkim;
 #[cfg(feature = "_http")]
 pub mod http;
+#[cfg(feature = "_http")]
+pub mod jwt;
 pub mod mail;
 pub mod postfix;
 pub mod server;

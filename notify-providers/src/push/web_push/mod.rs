@@ -1,7 +1,8 @@
-//! Web Push: what a browser hands over, the encryption of what it is told, and who tells it.
+//! Push to browsers by Web Push: RFC 8030 (protocol), RFC 8291 (encryption), RFC 8292 (who sends).
 //!
-//! An application needs two things of it: a [`VapidKey`], made once and kept, whose public half the
-//! page gives to the browser; and the [`PushSubscription`] that the browser answers with.
+//! Besides its [`WebPushProvider`] an application needs two things: a [`VapidKey`], made once and kept,
+//! whose public half the page gives to the browser; and the [`PushSubscription`] that the browser
+//! answers with, as JSON the address.
 //!
 //! ```
 //! use notify_providers::push::web_push::{PushSubscription, VapidKey};
@@ -26,12 +27,16 @@
 //! # Ok::<(), notify_core::Error>(())
 //! ```
 
-#![allow(dead_code, reason = "a provider uses the rest")]
-
+mod builder;
 pub(crate) mod encrypt;
+mod fault;
+mod provider;
 mod subscription;
 pub(crate) mod vapid;
+mod wire;
 
+pub use builder::{BROWSER_SERVICES, WebPushBuilder};
 pub use encrypt::MAX_PAYLOAD;
+pub use provider::WebPushProvider;
 pub use subscription::PushSubscription;
 pub use vapid::VapidKey;

@@ -164,7 +164,12 @@ impl<V: Vendor> ProviderHarness for Harness<V> {
     }
 
     fn can_answer(&self, answer: Answer) -> bool {
-        V::can_answer(answer) && (answer != Answer::Nonsense || V::nonsense().is_some())
+        let it_can = match answer {
+            Answer::Nonsense => V::nonsense().is_some(),
+            Answer::RejectRecipient => V::names_dead_addresses(),
+            _ => true,
+        };
+        it_can && V::can_answer(answer)
     }
 
     fn says_how_long(&self) -> bool {

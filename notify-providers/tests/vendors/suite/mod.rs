@@ -122,6 +122,11 @@ pub trait Vendor: Send + Sync + Sized + 'static {
         Fault::config(code)
     }
 
+    /// Whether the vendor says of a dead address that it is one. Default: yes.
+    fn names_dead_addresses() -> bool {
+        true
+    }
+
     /// Answers of the vendor's documentation and whose fault they are: at least one for each row of its table.
     fn table() -> Vec<Case>;
 }
@@ -187,6 +192,10 @@ impl<V: Vendor> Vendor for OverHttp2<V> {
 
     fn can_answer(answer: Answer) -> bool {
         V::can_answer(answer)
+    }
+
+    fn names_dead_addresses() -> bool {
+        V::names_dead_addresses()
     }
 
     fn kind_of_status(status: u16) -> &'static str {
