@@ -36,6 +36,14 @@ mod callback;
 #[cfg(feature = "exolve")]
 pub mod exolve;
 #[cfg(feature = "_http")]
+#[cfg_attr(
+    not(feature = "full"),
+    allow(
+        unused_imports,
+        unused_macros,
+        reason = "each vendor uses its own part"
+    )
+)]
 mod gateway;
 mod length;
 #[cfg(feature = "megafon")]
