@@ -89,6 +89,10 @@ async fn nobody_listening_is_a_definite_failure() {
         ended(&client, &envelope()).await,
         (Fault::provider("connect"), true)
     );
+    // A message that is all in its URL is known not to have gone out, too.
+    let (envelope, call) = (envelope(), Call::get("/send?text=Hello"));
+    let ended = client.send(call, &[&envelope]).await;
+    assert_eq!(ended.expect_err("refused"), Fault::provider("connect"));
 }
 
 #[tokio::test]

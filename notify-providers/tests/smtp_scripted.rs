@@ -97,6 +97,14 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("MAIL", "451 4.3.0 later", "provider fault 4.3.0"),
     ("MAIL", "530 5.7.0 authenticate first", "config fault 5.7.0"),
     ("MAIL", "553 not your address", "config fault 553"),
+    // Nobody has named the recipient yet: it is the sender who is unknown.
+    ("MAIL", "550 5.1.1 user unknown", "config fault 5.1.1"),
+    ("MAIL", "550 sender does not exist", "config fault 550"),
+    (
+        "RCPT",
+        "550 sender verify failed: no such user",
+        "request fault 550",
+    ),
     ("RCPT", "550 5.1.1 no such user", "recipient fault 5.1.1"),
     (
         "RCPT",
@@ -235,6 +243,24 @@ async fn a_lost_answer_after_the_final_dot_is_unknown() {
         assert_eq!(fault_of(&server, &envelope).await, Fault::unknown(code));
         assert!(!envelope.progress.nothing_written());
         assert_eq!(server.connections(), 1, "nothing is tried again");
+    }
+}
+
+#[tokio::test]
+async fn a_yes_that_came_before_the_mail_is_not_the_answer_to_it() {
+    for extensions in [vec!["PIPELINING"], vec![]] {
+        let script = |command: &Command<'_>| {
+            let is_first = command.verb == "DATA" && command.nth == 0;
+            is_first.then(|| reply("354 go ahead\r\n250 2.0.0 queued"))
+        };
+        let server = Options::new().extensions(&extensions).script(script);
+        let server = server.start().await;
+        let (provider, envelope) = (provider(&server), envelope("k", "ada@example.org"));
+        let fault = provider.send(&envelope).await.expect_err("out of step");
+        assert_eq!(fault, Fault::provider("bad_reply"));
+        assert!(envelope.progress.nothing_written());
+        provider.send(&envelope).await.expect("sent");
+        assert_eq!((server.connections(), server.mails().len()), (2, 1));
     }
 }
 

@@ -4,10 +4,10 @@ WITH RECURSIVE runs (run) AS (
     SELECT (SELECT min(run) FROM notify_history WHERE run > runs.run) FROM runs WHERE run IS NOT NULL
 ),
 asked (bucket, tenant, recipient, before) AS (
-    VALUES (?, (SELECT no FROM notify_tenants WHERE tenant = ?), ?, coalesce(
+    VALUES (?, (SELECT no FROM notify_tenants WHERE tenant = ?), ?, iif(?, 9223372036854775807, coalesce(
         (SELECT no FROM notify_deliveries WHERE id = ?),
         (SELECT no + 1 FROM notify_deliveries WHERE id < ? ORDER BY id DESC LIMIT 1),
-        0))
+        0)))
 ),
 page (no) AS MATERIALIZED (
     SELECT h.no

@@ -140,13 +140,15 @@ impl DeliveryStore for SqliteStore {
         before: Option<DeliveryId>,
         limit: u32,
     ) -> Result<Vec<Delivery>> {
-        let before = before.map_or([u8::MAX; 16], |id| *id.as_bytes());
+        let id = before.map_or([0; 16], |id| *id.as_bytes());
         let args = Args::new()
             .with(history::bucket(tenant, recipient))
             .with(tenant.as_str())
             .with(recipient.as_str())
-            .with(&before[..])
-            .with(&before[..])
+            // The newest delivery need not have the greatest id: commits overtake each other.
+            .with(before.is_none())
+            .with(&id[..])
+            .with(&id[..])
             .with(i64::from(limit));
         let mut reader = self.reader().await?;
         let rows = reader

@@ -36,16 +36,16 @@ pub(crate) const fn is_merge_due(first: i64, last: i64) -> bool {
     first >> YOUNG != last >> YOUNG
 }
 
-/// Merges one bucket of the oldest young runs, if all of their numbers are given away.
-pub(crate) async fn merge(db: &mut Session<'_>, last: i64) -> Result<()> {
+/// Merges one bucket of the oldest young runs, if all of their numbers are given away; answers whether there was one.
+pub(crate) async fn merge(db: &mut Session<'_>, last: i64) -> Result<bool> {
     let row = db
         .first(include_str!("../sql/history_oldest.sql"), Args::new())
         .await?;
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = row else { return Ok(false) };
     let (run, bucket): (i64, i64) = (column(&row, 0)?, column(&row, 1)?);
     let block = run >> (OLD - YOUNG);
     if block >= last >> OLD {
-        return Ok(());
+        return Ok(false);
     }
     let first = block << (OLD - YOUNG);
     let end = (block + 1) << (OLD - YOUNG);
@@ -54,7 +54,7 @@ pub(crate) async fn merge(db: &mut Session<'_>, last: i64) -> Result<()> {
     let args = args.with(-1 - block).with(first).with(end).with(bucket);
     db.execute(include_str!("../sql/history_merge.sql"), args)
         .await?;
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -53,7 +53,9 @@ pub(crate) async fn connect(
         options = options
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
             .pragma("journal_size_limit", LOG_BYTES.to_string())
-            .pragma("secure_delete", "ON");
+            .pragma("secure_delete", "ON")
+            // Only macOS knows it: there what was synced may still be in the drive's cache.
+            .pragma("fullfsync", "ON");
     } else {
         options = options.pragma("query_only", "ON");
     }
@@ -124,6 +126,20 @@ fn check_version(version: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_commit_goes_through_the_cache_of_the_drive() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        let connection = connect(&path, Purpose::Write, Duration::ZERO).await;
+        let mut connection = connection.expect("opens");
+        // macOS leaves what was synced in there unless it is asked for more.
+        let full: i64 = sqlx::query_scalar("PRAGMA fullfsync")
+            .fetch_one(&mut connection)
+            .await
+            .expect("reads");
+        assert_eq!(full, 1);
+    }
 
     #[test]
     fn old_versions_are_refused() {

@@ -23,6 +23,9 @@ use crate::store::SqliteStore;
 ///
 /// It reads what the transaction wrote before, past every cache. What it stores is durable when the application commits; nothing is
 /// lent before that, and no worker is woken: call [`wake`](notify_core::Orchestrator::wake) after the commit.
+///
+/// What is refused leaves the rows of the application as they are. After [`ErrorKind::Full`] and [`ErrorKind::Storage`] SQLite may
+/// have undone the whole transaction: begin it again.
 pub struct SqliteTransaction<'t> {
     connection: &'t mut SqliteConnection,
     engine: Arc<Engine>,
@@ -142,11 +145,14 @@ impl Transaction for SqliteTransaction<'_> {
         if stored.is_ok() {
             stored = session.flush().await;
         }
-        if stored.is_err() {
-            self.control("ROLLBACK TO notify_accept").await?;
+        if let Err(error) = stored {
+            // Where SQLite has undone the whole transaction the savepoint is gone too: the first error is the one to tell.
+            if self.control("ROLLBACK TO notify_accept").await.is_ok() {
+                self.control("RELEASE notify_accept").await?;
+            }
+            return Err(error);
         }
         self.control("RELEASE notify_accept").await?;
-        stored?;
         let [op] = ops;
         Ok(op.results())
     }

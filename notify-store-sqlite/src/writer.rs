@@ -155,3 +155,33 @@ where
         let _ = answer.send(result);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteStore;
+    use crate::names::Whose;
+    use notify_core::{ChannelId, Priority};
+
+    #[tokio::test]
+    async fn a_name_made_by_work_that_was_undone_is_not_known() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(folder.path().join("a.db")).await;
+        let store = store.expect("opens");
+        let lane = (Priority::Normal, ChannelId::from("carrier.pigeon"));
+        let (engine, name) = (store.engine(), lane.clone());
+        let shared = std::sync::Arc::clone(engine);
+        let refused = store.writer().write(move |db| {
+            let (shared, name) = (std::sync::Arc::clone(&shared), name.clone());
+            Box::pin(async move {
+                shared.names.lane_no(db, &name, Whose::Ours).await?;
+                Err::<(), _>(Error::new(ErrorKind::Conflict, "refused"))
+            })
+        });
+        let neighbour = store.writer().write(|_| Box::pin(async { Ok(()) }));
+        let (refused, neighbour) = tokio::join!(refused, neighbour);
+        assert_eq!(refused.expect_err("refused").kind(), ErrorKind::Conflict);
+        neighbour.expect("written");
+        assert_eq!(engine.names.known().lane(lane.0, &lane.1), None);
+    }
+}

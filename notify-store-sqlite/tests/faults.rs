@@ -12,14 +12,15 @@ use notify_core::delivery::{DeliveryStore, EventKind, Frozen};
 use notify_core::id::IdGenerator;
 use notify_core::orchestrator::WorkerOptions;
 use notify_core::queue::{
-    Accepted, Begun, Claim, KeyHash, LaneClaim, Outcome, Queue, Settled, Settlement, Start,
+    Accepted, Begun, CancelOutcome, Claim, KeyHash, LaneClaim, Outcome, Queue, Settled, Settlement,
+    Start,
 };
 use notify_core::recipient::RecipientStore;
 use notify_core::store::Store;
 use notify_core::testkit::{FakeProvider, StoreHarness};
 use notify_core::{
     Category, ChannelId, Content, DeliveryState, Error, ErrorKind, NotificationRequest,
-    Orchestrator, Priority, ProviderName, Recipient, Result, Route,
+    Orchestrator, Priority, ProviderName, Reason, Recipient, Result, Route,
 };
 use notify_store_sqlite::{SqliteConfig, SqliteStore};
 use sqlx::Connection;
@@ -407,6 +408,47 @@ async fn a_row_that_does_not_read_back_is_named_and_the_others_are_read() {
 }
 
 /// Uses a store in every way that reads or writes much, and closes it; the first error ends it.
+#[tokio::test]
+async fn a_job_that_does_not_read_back_is_set_aside_and_the_others_are_lent() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let people = ["ada", "bob", "eve"];
+    let items: Vec<_> = people.iter().map(|id| item(&ids, id, START)).collect();
+    let broken = items[0].deliveries[0].id;
+    store.accept(items).await.expect("accepted");
+    let mut other = harness.connect("a.db").await;
+    let sql = "UPDATE notify_queue SET frozen = '{' WHERE no = (SELECT min(no) FROM notify_queue)";
+    run(&mut other, sql).await;
+    assert_eq!(claim(&store, ids.owner(START), START).await.len(), 2);
+    let depth = store.depth(START).await.expect("depth");
+    assert_eq!((depth[0].poison, depth[0].in_flight), (1, 2));
+    // An operator may end it.
+    let (reason, actor) = (Reason::Cancelled, Actor::Application);
+    let ended = store
+        .cancel(&tenant(), &[broken], reason, &actor, START)
+        .await;
+    assert_eq!(ended.expect("answered"), [CancelOutcome::Cancelled]);
+    let depth = store.depth(START).await.expect("depth");
+    assert_eq!((depth[0].poison, depth[0].in_flight), (0, 2));
+}
+
+#[tokio::test]
+async fn a_job_that_was_set_aside_is_lent_once_it_reads_back() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let one = vec![item(&ids, "ada", START)];
+    store.accept(one).await.expect("accepted");
+    let mut other = harness.connect("a.db").await;
+    run(&mut other, "UPDATE notify_queue SET frozen = '{'").await;
+    for _ in 0..2 {
+        assert!(claim(&store, ids.owner(START), START).await.is_empty());
+    }
+    run(&mut other, "UPDATE notify_queue SET frozen = NULL").await;
+    store.close().await;
+    let store = harness.store().await;
+    assert_eq!(claim(&store, ids.owner(START), START).await.len(), 1);
+}
+
 async fn use_all(store: &SqliteStore) -> Result<()> {
     let ids = IdGenerator::new(2);
     let used = async {

@@ -364,3 +364,61 @@ async fn a_send_that_is_too_long_fails_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_lease_that_is_begun_twice_in_one_commit_is_refused_twice() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    for person in ["ada", "bob"] {
+        accept(&store, item(&ids, person, START))
+            .await
+            .expect("accepted");
+    }
+    let leases = claim(&store, ids.owner(START), START).await;
+    let (provider, frozen) = (ProviderName::new("p"), Frozen::default());
+    let over = [Premise::NotExpired { at: START }];
+    let start = |lease, premises| Start {
+        lease,
+        provider: &provider,
+        frozen: &frozen,
+        premises,
+        now: START,
+    };
+    let [one, other] = [&leases[0], &leases[1]];
+    let begun = store
+        .begin(&[
+            start(one, &over),
+            start(one, &over),
+            start(other, &[]),
+            start(other, &over),
+        ])
+        .await
+        .expect("answered");
+    let refused = Begun::Refused {
+        premise: over[0].clone(),
+        retry_at: None,
+    };
+    assert_eq!(begun, [refused.clone(), refused, Begun::Go, Begun::Go]);
+}
+
+#[tokio::test]
+async fn those_who_come_together_wait_together_for_the_applications_lock() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let wait = std::time::Duration::from_millis(200);
+    let config = harness.config("a.db").with_busy_timeout(wait);
+    let store = config.open().await.expect("opens");
+    let mut application = harness.connect("a.db").await;
+    support::run(&mut application, "BEGIN IMMEDIATE").await;
+    let clock = notify_core::clock::SystemClock::new();
+    let began = notify_core::clock::Clock::monotonic(&clock);
+    let calls = (0..CALLERS).map(|no| accept(&store, item(&ids, &format!("person-{no}"), START)));
+    for answer in together(calls).await {
+        assert_eq!(answer.expect_err("locked").kind(), ErrorKind::Busy);
+    }
+    // One by one it would be 64 times as long as the wait.
+    let took = notify_core::clock::Clock::monotonic(&clock).since(began);
+    assert!(took < 10 * wait, "{took:?}");
+    support::run(&mut application, "ROLLBACK").await;
+    let late = accept(&store, item(&ids, "ada", START)).await;
+    assert_eq!(late.expect("accepted"), Accepted::New);
+}

@@ -4,9 +4,9 @@ mod support;
 
 use notify_core::delivery::DeliveryStore;
 use notify_core::id::IdGenerator;
-use notify_core::queue::Queue;
+use notify_core::queue::{Queue, Retention};
 use sqlx::Connection;
-use support::{START, Sqlite, item, tenant};
+use support::{START, Sqlite, item, run, tenant};
 
 #[tokio::test]
 async fn old_and_young_histories_read_the_same() {
@@ -52,4 +52,55 @@ async fn old_and_young_histories_read_the_same() {
         total += count;
     }
     assert_eq!(total, blocks as u64 * 500);
+}
+
+#[tokio::test]
+async fn what_was_accepted_after_younger_ones_is_on_the_first_page() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    // Both were planned at the same time, and the commit of the second overtook that of the first.
+    let (first, second) = (item(&ids, "ada", START), item(&ids, "bob", START));
+    let expected = first.deliveries[0].id;
+    for one in [second, first] {
+        store.accept(vec![one]).await.expect("accepted");
+    }
+    let page = store.history(&tenant(), &"ada".into(), None, 10).await;
+    let page: Vec<_> = page.expect("history").iter().map(|one| one.id).collect();
+    assert_eq!(page, [expected]);
+}
+
+#[tokio::test]
+async fn histories_that_no_accept_of_the_writer_merged_are_merged_by_sweeping() {
+    let harness = Sqlite::new();
+    let store = harness.store().await;
+    let mut other = harness.connect("a.db").await;
+    // As transactions of the application leave them: 64 young runs of all buckets, and later numbers.
+    run(
+        &mut other,
+        "INSERT INTO notify_history (run, bucket, tenant, recipient, no)
+         WITH RECURSIVE n (no) AS (VALUES (1) UNION ALL SELECT no + 16 FROM n WHERE no < 65519)
+         SELECT no >> 10, no / 16 % 64, 1, 'ada', no FROM n",
+    )
+    .await;
+    run(
+        &mut other,
+        "INSERT INTO notify_jobs (no, tenant, kind, subject, payload) VALUES (65536, 1, 1, x'00', x'')",
+    )
+    .await;
+    let mut calls = 0;
+    while store
+        .sweep(START, &Retention::default())
+        .await
+        .expect("swept")
+        .more
+    {
+        calls += 1;
+    }
+    let runs: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT run, count(*) FROM notify_history GROUP BY run")
+            .fetch_all(&mut other)
+            .await
+            .expect("counted");
+    assert_eq!(runs, [(-1, 4_096)]);
+    assert_eq!(calls, 16, "each call does a part");
 }

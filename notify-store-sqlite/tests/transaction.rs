@@ -332,3 +332,28 @@ async fn a_transaction_that_goes_on_holds_the_store_up_for_so_long_only() {
     let accepted = store.accept(vec![item(&ids, "ada", START)]).await;
     assert_eq!(accepted.expect("accepted"), [Accepted::New]);
 }
+
+#[tokio::test]
+async fn a_full_disk_inside_of_the_applications_transaction_is_said_to_be_full() {
+    let (harness, ids) = (Sqlite::new(), IdGenerator::new(1));
+    let store = harness.store().await;
+    let mut own = SqliteConnectOptions::new()
+        .filename(harness.path("a.db"))
+        .synchronous(SqliteSynchronous::Full)
+        .connect()
+        .await
+        .expect("connects");
+    // No file of this connection may grow. SQLite undoes the whole transaction when one must.
+    run(&mut own, "PRAGMA max_page_count = 1").await;
+    run(&mut own, "BEGIN IMMEDIATE").await;
+    let many = (0..500).map(|_| item(&ids, "ada", START)).collect();
+    let mut within = store.within(&mut own).await.expect("is in a transaction");
+    let error = within.accept(many).await.expect_err("there is no room");
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    drop(within);
+    let later = vec![item(&ids, "ada", START)];
+    assert_eq!(
+        store.accept(later).await.expect("accepted"),
+        [Accepted::New]
+    );
+}

@@ -17,7 +17,8 @@ pub(super) fn fault_of(error: &reqwest::Error, nothing_written: bool) -> Fault {
     if let Some(code) = find::<h2::Error>(error).and_then(never_looked_at) {
         return Fault::provider(code);
     }
-    if !nothing_written {
+    // A connection that could not be opened carried nothing, also where the whole message is in the URL.
+    if !nothing_written && !error.is_connect() {
         return Fault::unknown("connection");
     }
     match find::<rustls::Error>(error) {

@@ -121,6 +121,9 @@ const UNKNOWN_USER_WORDS: &[&str] = &[
     "mailbox not found",
 ];
 
+/// Words that say that the address in question is the sender's: some servers look it up only at RCPT.
+const SENDER_WORDS: &[&str] = &["sender verify", "sender address", "sender domain"];
+
 /// Words that turn 552 into a message that is too large.
 const SIZE_WORDS: &[&str] = &[
     "message size",
@@ -147,7 +150,11 @@ const WAIT_WORDS: &[(&str, Verdict)] = &[
 /// reply code.
 pub(super) fn fault_of(stage: Stage, code: u16, text: &str, own_sender: bool) -> Fault {
     let enhanced = enhanced_code(text);
-    let verdict = verdict_of(stage, code, enhanced, &text.to_ascii_lowercase());
+    let verdict = match verdict_of(stage, code, enhanced, &text.to_ascii_lowercase()) {
+        // Before RCPT nobody has named the recipient: an address that is refused is the sender's.
+        Recipient if stage < Stage::Rcpt => Sender,
+        verdict => verdict,
+    };
     let kind = match verdict {
         Recipient => FaultKind::Recipient,
         Request => FaultKind::Request,
@@ -188,13 +195,14 @@ fn verdict_of(stage: Stage, code: u16, enhanced: Option<[u16; 3]>, text: &str) -
     {
         return *verdict;
     }
-    if says(UNKNOWN_USER_WORDS) {
+    let is_about_sender = says(SENDER_WORDS);
+    if says(UNKNOWN_USER_WORDS) && !is_about_sender {
         return Recipient;
     }
     if code == 552 && says(SIZE_WORDS) {
         return Request;
     }
-    if stage == Stage::Rcpt && says(POLICY_WORDS) {
+    if stage == Stage::Rcpt && (is_about_sender || says(POLICY_WORDS)) {
         return Request;
     }
     let row = REPLIES
@@ -280,6 +288,9 @@ mod tests {
         ),
         (Mail, 550, "not local sender over smtp", "config", "550"),
         (Mail, 550, "5.1.7 bad sender", "config", "5.1.7"),
+        (Mail, 550, "5.1.1 user unknown", "config", "5.1.1"),
+        (Mail, 550, "sender does not exist", "config", "550"),
+        (Mail, 556, "sender takes no mail", "config", "556"),
         (
             Rcpt,
             550,
@@ -344,6 +355,13 @@ mod tests {
         (Body, 550, "blocked by our filter", "request", "550"),
         (Body, 554, "rejected", "request", "554"),
         (Rcpt, 554, "relay access denied", "request", "554"),
+        (
+            Rcpt,
+            550,
+            "verification failed for <news@example.com>\nno such user here\nsender verify failed",
+            "request",
+            "550",
+        ),
         (
             Rcpt,
             550,

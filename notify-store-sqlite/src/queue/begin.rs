@@ -93,7 +93,26 @@ pub(crate) async fn begin_all(
     for op in ops.iter_mut() {
         op.results = vec![Begun::Fenced; op.items.len()];
     }
-    let mut candidates = stand(db, engine, ops, care).await?;
+    let mut places: Vec<_> = (0..ops.len())
+        .flat_map(|op| (0..ops[op].items.len()).map(move |item| (op, item)))
+        .collect();
+    let mut care = care;
+    while !places.is_empty() {
+        let (candidates, again) = stand(db, engine, ops, &places, care).await?;
+        start(db, engine, ops, candidates).await?;
+        // Of the same lease once more: by what became of the first.
+        (places, care) = (again, Care::More);
+    }
+    Ok(())
+}
+
+/// Begins those of the candidates whose premises hold.
+async fn start(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    ops: &mut [BeginOp],
+    mut candidates: Vec<Candidate>,
+) -> Result<()> {
     let items =
         |ops: &[BeginOp], found: &Candidate| !ops[found.op].items[found.item].premises.is_empty();
     if candidates.iter().any(|found| items(ops, found)) {
@@ -128,36 +147,34 @@ pub(crate) async fn begin_all(
     Ok(())
 }
 
-/// Finds the items whose lease holds and that were not begun before; those that were are answered.
+/// Finds the items in these places whose lease holds and that were not begun before; those that were are answered. Answers with
+/// the places of those whose lease is another's in this list, too.
 async fn stand(
     db: &mut Session<'_>,
     engine: &Engine,
     ops: &mut [BeginOp],
+    places: &[(usize, usize)],
     care: Care,
-) -> Result<Vec<Candidate>> {
-    let (mut candidates, mut unsure, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    for (op, BeginOp { items, .. }) in ops.iter().enumerate() {
-        for (item, Item { job, epoch, .. }) in items.iter().enumerate() {
-            let loan = engine
-                .leases
-                .find(*job, *epoch)
-                .filter(|loan| !loan.is_sending);
-            match loan {
-                Some(loan)
-                    if care == Care::Less && job.delivery().is_some() && seen.insert(*job) =>
-                {
-                    candidates.push(Candidate {
-                        op,
-                        item,
-                        no: loan.no,
-                    });
+) -> Result<(Vec<Candidate>, Vec<(usize, usize)>)> {
+    let (mut candidates, mut again) = (Vec::new(), Vec::new());
+    let (mut unsure, mut seen) = (Vec::new(), HashSet::new());
+    for &(op, item) in places {
+        let Item { job, epoch, .. } = &ops[op].items[item];
+        let loan = engine.leases.find(*job, *epoch);
+        match loan.filter(|loan| !loan.is_sending) {
+            Some(loan) if care == Care::Less && job.delivery().is_some() => {
+                if seen.insert(*job) {
+                    let no = loan.no;
+                    candidates.push(Candidate { op, item, no });
+                } else {
+                    again.push((op, item));
                 }
-                _ => unsure.push((op, item)),
             }
+            _ => unsure.push((op, item)),
         }
     }
     if unsure.is_empty() {
-        return Ok(candidates);
+        return Ok((candidates, again));
     }
     let jobs: Vec<Job> = unsure
         .iter()
@@ -170,17 +187,16 @@ async fn stand(
         if status.standing(*epoch) != Standing::Holds || job.delivery().is_none() {
             continue;
         }
-        if matches!(status.queued, Some((Hold::Sending, _))) || !seen.insert(*job) {
+        if matches!(status.queued, Some((Hold::Sending, _))) {
             ops[op].results[item] = Begun::Go; // This was asked before.
+        } else if seen.insert(*job) {
+            let no = status.no;
+            candidates.push(Candidate { op, item, no });
         } else {
-            candidates.push(Candidate {
-                op,
-                item,
-                no: status.no,
-            });
+            again.push((op, item));
         }
     }
-    Ok(candidates)
+    Ok((candidates, again))
 }
 
 /// Asks the premises; answers with the items for which all hold.

@@ -3,7 +3,7 @@
 use notify_core::delivery::Frozen;
 use notify_core::id::OwnerId;
 use notify_core::queue::{Claim, Job, JobKind, Lease};
-use notify_core::{ChannelId, DeliveryId, Priority, Result, TenantId, Timestamp};
+use notify_core::{ChannelId, DeliveryId, ErrorKind, Priority, Result, TenantId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -199,7 +199,7 @@ impl Claiming {
     ) -> Result<Vec<Due>> {
         let text = include_str!("../../sql/queue_due.sql");
         let each = i64::try_from(each).unwrap_or(i64::MAX);
-        let mut found = Vec::new();
+        let (mut found, mut broken) = (Vec::new(), Vec::new());
         for piece in shards.chunks(crate::sql::MOST_ROWS) {
             let size = crate::sql::padded(piece.len());
             let mut args = Args::new();
@@ -209,9 +209,16 @@ impl Claiming {
             args.push(self.claim.now.as_micros());
             args.push(each);
             for row in db.all_sized(text, size, args).await? {
-                found.push(Due::of(&row)?);
+                match Due::of(&row) {
+                    Ok(due) => found.push(due),
+                    Err(error) if error.kind() == ErrorKind::Corrupt => {
+                        broken.push(column::<i64>(&row, 0)?);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
+        set_aside(db, &broken).await?;
         found.sort_unstable_by_key(|due| (due.due, due.no));
         Ok(found)
     }
@@ -236,6 +243,20 @@ impl Claiming {
         lease.payload = due.payload;
         (loan, lease)
     }
+}
+
+/// Keeps jobs that do not read back from being lent, or nothing behind them ever would be. They are counted as poison, and
+/// an operator can cancel them.
+async fn set_aside(db: &mut Session<'_>, broken: &[i64]) -> Result<()> {
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let count = broken.len();
+    tracing::error!(count, "jobs do not read back; they are not sent");
+    let text = include_str!("../../sql/queue_set_aside.sql");
+    let row = |no: &i64, args: &mut Args| args.push(*no);
+    db.execute_rows(text, Args::new, broken, row).await?;
+    Ok(())
 }
 
 /// One of each line in turn; answers with the line whose turn is next, too.

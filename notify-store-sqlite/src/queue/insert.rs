@@ -129,7 +129,7 @@ pub(super) async fn all(
     if total == 0 {
         return Ok(());
     }
-    let first = engine.numbers.take(db, total, whose).await?;
+    let first = engine.numbers.take(db, total).await?;
     let rows = number(engine, ops, numbers, stored, whose, first)?;
     let mut rest = (
         &rows.notifications[..],

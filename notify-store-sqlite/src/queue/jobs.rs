@@ -26,7 +26,7 @@ pub(super) async fn insert(
         job, due, payload, ..
     } in &item.jobs
     {
-        let no = engine.numbers.take(db, 1, whose).await?;
+        let no = engine.numbers.take(db, 1).await?;
         let args = Args::new()
             .with(no)
             .with(tenant)

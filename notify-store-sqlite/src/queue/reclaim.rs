@@ -86,7 +86,8 @@ fn orphan(row: &SqliteRow) -> Result<Orphan> {
     })
 }
 
-/// Puts in order what a former owner of the file left: it is dead, since the lock was free.
+/// Puts in order what a former owner of the file left: it is dead, since the lock was free. What did not read back then may do so
+/// now, with a repaired row or a newer version.
 pub(crate) async fn recover(db: &mut Session<'_>, engine: &Engine, now: Timestamp) -> Result<()> {
     let rows = db
         .all(include_str!("../../sql/queue_lent_all.sql"), Args::new())
@@ -96,6 +97,8 @@ pub(crate) async fn recover(db: &mut Session<'_>, engine: &Engine, now: Timestam
         .map(|row| column(row, 0))
         .collect::<Result<_>>()?;
     take_back(db, engine, &numbers, now).await?;
+    let again = include_str!("../../sql/queue_try_again.sql");
+    db.execute(again, Args::new().with(CRASHES)).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Forgets what was kept long enough, a piece at a time.
 //!
-//! Deliveries and notifications are looked through in the order of their numbers, from where the last call stopped. What is young
-//! ends a pass: later numbers are younger, and what is an exception to that is found by a later pass.
+//! Deliveries and notifications are looked through in the order of their numbers, from where the last call stopped. A piece in which
+//! all was accepted lately ends a pass: later numbers were accepted later, and what is an exception to that is found by a later pass.
 
 use notify_core::queue::{Retention, Swept};
 use notify_core::{DeliveryState, RecipientId, Result, TenantId, Timestamp};
@@ -10,11 +10,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::engine::Engine;
 use crate::history;
+use crate::numbers;
 use crate::row::{Args, column, state};
 use crate::session::Session;
 
 /// How much of each one call looks at.
 const PIECE: i64 = 1_000;
+/// How many buckets of histories one call merges, each of about 1,000 entries.
+const MERGES: usize = 4;
 
 /// Where the passes have come to.
 #[derive(Debug, Default)]
@@ -42,10 +45,20 @@ pub(super) async fn sweep(
         sweep_deliveries(db, engine, now, retention).await?;
     let (keys, more_keys) = sweep_keys(db, engine, now - retention.keys).await?;
     let more_logs = sweep_logs(db, now).await?;
-    Ok(
-        Swept::new(keys, deliveries, more_deliveries || more_keys || more_logs)
-            .with_dead_letters(dead_letters),
-    )
+    let more_runs = merge_histories(db).await?;
+    let more = more_deliveries || more_keys || more_logs || more_runs;
+    Ok(Swept::new(keys, deliveries, more).with_dead_letters(dead_letters))
+}
+
+/// Merges what the accepts of transactions that are not the writer's have left to do; answers whether there may be more.
+async fn merge_histories(db: &mut Session<'_>) -> Result<bool> {
+    let last = numbers::stored(db).await?;
+    for _ in 0..MERGES {
+        if !history::merge(db, last).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Removes deliveries that ended long enough ago; answers how many, how many of them were dead letters, and whether there is more.
@@ -64,10 +77,8 @@ async fn sweep_deliveries(
     for row in &rows {
         last = column(row, 0)?;
         let updated_at = Timestamp::from_micros(column(row, 6)?);
-        if updated_at > now - retention.deliveries {
-            continue;
-        }
-        is_old_seen = true;
+        // What was accepted long ago may have ended just now, and what ended before may come after it.
+        is_old_seen |= Timestamp::from_micros(column(row, 7)?) <= now - retention.deliveries;
         let state: DeliveryState = state(column(row, 5)?)?;
         if !state.is_open() && updated_at <= now - retention.of(state) {
             dead += u64::from(state.is_dead_letter());

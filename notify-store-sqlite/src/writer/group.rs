@@ -137,6 +137,10 @@ impl Group {
             pending.refused = None;
             if has_neighbours {
                 pending.refused = run_apart(db, pending.work.as_mut()).await?;
+                if pending.refused.is_some() {
+                    // Those that are still there are found again.
+                    engine.names.forget_new();
+                }
             } else {
                 pending.work.run(db).await?;
             }

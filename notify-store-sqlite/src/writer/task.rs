@@ -127,6 +127,10 @@ impl Task {
         match self.attempt(&mut group, Care::Less).await {
             Ok(()) => group.answer(&self.engine, Ok(())),
             Err(Failure::Unknown(error)) => group.answer(&self.engine, Err(error)),
+            // All of them have waited for the lock: one by one they would wait once more each.
+            Err(Failure::Undone(error)) if error.kind() == ErrorKind::Busy => {
+                group.answer(&self.engine, Err(error));
+            }
             Err(Failure::Undone(error) | Failure::Broken(error)) => {
                 if error.kind() == ErrorKind::Full {
                     self.ballast.give_up(self.engine.clock.monotonic());

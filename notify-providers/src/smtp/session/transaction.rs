@@ -194,6 +194,10 @@ impl Session {
 
     /// Writes the mail and its final dot, and reads whether it was taken.
     async fn finish(&mut self, mail: &Mail, progress: &Progress) -> Result<(), Failure> {
+        if self.replies.has_leftover() {
+            // What comes before the mail cannot be the answer to it.
+            return Err(Fault::provider("bad_reply").into());
+        }
         let wire = stuffed(&mail.bytes);
         let (head, tail) = wire.split_at(wire.len().saturating_sub(LAST_WRITE));
         if !head.is_empty() && self.stream.write_all(head).await.is_err() {
