@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -328,6 +329,18 @@ impl Category {
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// The same, under the class that a delivery was accepted with: what it is in law does not change while it waits, whatever the
+    /// categories of the process say that sends it.
+    pub(crate) fn under(self: &Arc<Self>, class: Class) -> Arc<Self> {
+        if self.class == class {
+            return Arc::clone(self);
+        }
+        let mut pinned = (**self).clone();
+        pinned.class = class;
+        pinned.mandatory &= class != Class::Marketing;
+        Arc::new(pinned)
     }
 
     /// Checks that the category can exist.

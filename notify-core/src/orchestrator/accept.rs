@@ -49,7 +49,7 @@ pub(crate) async fn send(
     let engine = parts.templates(tenant).await?;
     for _ in 0..MAX_PLANS {
         let asked = [(&checked.to, &checked.route)];
-        let snapshot = snapshot::read(parts, &rules, tenant, &asked)
+        let snapshot = snapshot::read(parts, &rules, tenant, &asked, checked.is_mandatory())
             .await?
             .pop()
             .flatten();
@@ -127,7 +127,8 @@ pub(crate) async fn send_batch(
         .iter()
         .map(|(_, one)| (&one.to, &one.route))
         .collect();
-    let snapshots = snapshot::read(parts, &rules, tenant, &asked).await?;
+    let mandatory = checked.iter().all(|(_, one)| one.is_mandatory());
+    let snapshots = snapshot::read(parts, &rules, tenant, &asked, mandatory).await?;
     let (mut acceptances, mut pending) = (Vec::new(), Vec::new());
     for ((no, one), snapshot) in checked.into_iter().zip(snapshots) {
         let planned = snapshot.ok_or_else(unknown_recipient).and_then(|snapshot| {
@@ -177,7 +178,7 @@ pub(crate) async fn explain(
     let mut checked = check(parts, &rules, tenant, request, to)?;
     let engine = parts.templates(tenant).await?;
     let asked = [(&checked.to, &checked.route)];
-    let snapshot = snapshot::read(parts, &rules, tenant, &asked)
+    let snapshot = snapshot::read(parts, &rules, tenant, &asked, checked.is_mandatory())
         .await?
         .pop()
         .flatten();

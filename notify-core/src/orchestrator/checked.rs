@@ -85,6 +85,11 @@ pub(crate) enum Attempt {
 }
 
 impl Checked {
+    /// Whether it goes whatever people want.
+    pub(crate) fn is_mandatory(&self) -> bool {
+        self.category.is_mandatory()
+    }
+
     /// From when on it is not worth sending: counted from the time it is for.
     fn expires_at(&self, rules: &Rules, snapshot: &Snapshot) -> Option<Timestamp> {
         let ttl = self.request.expires_after().copied();

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync;
 
+use crate::clock::Monotonic;
 use crate::error::Result;
 use crate::id::{ChannelId, ProviderName};
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::providers::{ProviderSet, ProviderSlot};
 use crate::provider::{BreakerConfig, ProviderConfig, ProviderStore, Routing, Schemes};
 use crate::secret::SecretSource;
+
+/// How long after a configured provider could not be built it is tried again.
+const BUILD_AGAIN: Duration = Duration::from_secs(30);
 
 /// What the providers in use are made of: those given in code, and how those in the store are built.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(crate) struct Configured {
 #[derive(Debug, Default)]
 struct Followed {
     revision: Option<u64>,
+    /// When what could not be built is tried again: a secret may be there by then.
+    again: Option<Monotonic>,
     /// Each provider that was built, with the version it was built from: unchanged ones keep breaker and connections.
     built: BTreeMap<ProviderName, (u64, Arc<ProviderSlot>)>,
 }
@@ -59,16 +66,14 @@ impl Configured {
         ProviderSet::new(self.given.clone(), self.routing.clone())
     }
 
-    fn seen(&self, revision: u64) -> bool {
-        self.followed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .revision
-            == Some(revision)
+    /// Whether there is nothing to do: this was read, and all of it is in use.
+    fn seen(&self, revision: u64, now: Monotonic) -> bool {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.revision == Some(revision) && followed.again.is_none_or(|again| now < again)
     }
 
-    /// Builds what changed. A provider that cannot be built is left out, and said so; the others go on.
-    fn build(&self, revision: u64, configs: &[ProviderConfig]) -> ProviderSet {
+    /// Builds what changed. A provider that cannot be built is left out for a while, and said so; the others go on.
+    fn build(&self, revision: u64, configs: &[ProviderConfig], now: Monotonic) -> ProviderSet {
         let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut built = BTreeMap::new();
         for config in configs.iter().filter(|config| config.enabled) {
@@ -86,6 +91,9 @@ impl Configured {
             };
             built.insert(config.name.clone(), (config.version, slot));
         }
+        let is_short = configs
+            .iter()
+            .any(|config| config.enabled && !built.contains_key(&config.name));
         let usable: Vec<ProviderConfig> = configs
             .iter()
             .filter(|config| built.contains_key(&config.name))
@@ -111,6 +119,7 @@ impl Configured {
             .collect();
         *followed = Followed {
             revision: Some(revision),
+            again: is_short.then(|| now + BUILD_AGAIN),
             built,
         };
         ProviderSet::new(slots, routing)
@@ -128,7 +137,7 @@ pub(crate) async fn follow(parts: &Parts) -> Result<()> {
     };
     let _following = configured.following.lock().await;
     let revision = store.provider_revision().await?;
-    if configured.seen(revision) {
+    if configured.seen(revision, parts.clock.monotonic()) {
         return Ok(());
     }
     let configs = store.providers().await?;
@@ -138,7 +147,7 @@ pub(crate) async fn follow(parts: &Parts) -> Result<()> {
             parts.limiter.set_quota(&key, quota, now).await?;
         }
     }
-    let set = configured.build(revision, &configs);
+    let set = configured.build(revision, &configs, parts.clock.monotonic());
     let mut rules = (*parts.rules.load_full()).clone();
     rules.set_served(set.channels());
     parts.local.slots().divide(&set.calls());

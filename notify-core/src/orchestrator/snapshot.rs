@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{RecipientId, TenantId};
 use crate::notification::{Route, To};
@@ -12,12 +13,17 @@ use crate::recipient::Recipient;
 use crate::store::Transaction;
 
 /// Reads snapshots of several recipients at once. `None` where nobody knows the id.
+///
+/// What is `mandatory` goes whatever people want, so also if that cannot be read.
 pub(crate) async fn read(
     parts: &Parts,
     rules: &Rules,
     tenant: &TenantId,
     asked: &[(&To, &Route)],
+    mandatory: bool,
 ) -> Result<Vec<Option<Arc<Snapshot>>>> {
+    // Before anything is read: how old it is is counted from here.
+    let now = parts.clock.now();
     let ids: Vec<RecipientId> = known(asked);
     let found = if ids.is_empty() {
         Vec::new()
@@ -31,11 +37,18 @@ pub(crate) async fn read(
         .map(|person| person.id().clone())
         .collect();
     let preferences = if ids.is_empty() {
-        Vec::new()
+        Ok(Vec::new())
     } else {
-        parts.preferences.load(tenant, &ids).await?
+        parts.preferences.load(tenant, &ids).await
     };
-    complete(parts, rules, tenant, asked, people, preferences).await
+    let preferences = match preferences {
+        Err(error) if mandatory => {
+            tracing::warn!(error = %error, "cannot read preferences; only what is mandatory goes");
+            None
+        }
+        loaded => Some(loaded?),
+    };
+    complete(parts, rules, tenant, asked, people, preferences, now).await
 }
 
 /// Reads one snapshot through the caller's own transaction, which sees what it wrote before.
@@ -47,6 +60,7 @@ pub(crate) async fn read_in(
     to: &To,
     route: &Route,
 ) -> Result<Option<Arc<Snapshot>>> {
+    let now = parts.clock.now();
     let asked = [(to, route)];
     let ids = known(&asked);
     let found = if ids.is_empty() {
@@ -65,11 +79,9 @@ pub(crate) async fn read_in(
     } else {
         transaction.preferences(tenant, &ids).await?
     };
-    Ok(complete(parts, rules, tenant, &asked, people, preferences)
-        .await?
-        .into_iter()
-        .next()
-        .flatten())
+    let preferences = Some(preferences);
+    let completed = complete(parts, rules, tenant, &asked, people, preferences, now).await?;
+    Ok(completed.into_iter().next().flatten())
 }
 
 fn known(asked: &[(&To, &Route)]) -> Vec<RecipientId> {
@@ -112,28 +124,24 @@ async fn complete(
     tenant: &TenantId,
     asked: &[(&To, &Route)],
     people: Vec<Option<Recipient>>,
-    preferences: Vec<Preferences>,
+    preferences: Option<Vec<Preferences>>,
+    now: Timestamp,
 ) -> Result<Vec<Option<Arc<Snapshot>>>> {
-    let now = parts.clock.now();
-    let mut preferences = preferences.into_iter();
+    let mut preferences = preferences.map(Vec::into_iter);
     let mut snapshots = Vec::with_capacity(people.len());
     for (person, (_, route)) in people.into_iter().zip(asked) {
         let Some(person) = person else {
             snapshots.push(None);
             continue;
         };
-        let wishes = preferences
-            .next()
-            .ok_or_else(|| short("a preference store"))?;
+        let wishes = match &mut preferences {
+            Some(all) => Some(all.next().ok_or_else(|| short("a preference store"))?),
+            None => None,
+        };
         let channels = route.steps().iter().map(|step| &step.channel);
-        let channels = channels.chain(rules.reroutes(&wishes));
-        let addresses = addresses(parts, rules, &person, channels);
-        snapshots.push(Some(Snapshot::new(
-            Some(person),
-            Some(wishes),
-            addresses,
-            now,
-        )));
+        let reroutes = wishes.iter().flat_map(|wishes| rules.reroutes(wishes));
+        let addresses = addresses(parts, rules, &person, channels.chain(reroutes));
+        snapshots.push(Some(Snapshot::new(Some(person), wishes, addresses, now)));
     }
     suppressions(parts, tenant, &mut snapshots).await?;
     Ok(snapshots

@@ -127,7 +127,7 @@ fn still_in_time(shared: &Shared, group: Vec<Routed>) -> (Vec<Routed>, Vec<Done>
     };
     let (over, group): (Vec<_>, Vec<_>) = group.into_iter().partition(is_over);
     let expired = over.into_iter().map(|one| {
-        one.provider.breaker().abandon(one.ticket);
+        one.forgo();
         let (work, outcome) = (one.prepared.work, Outcome::Finished(DeliveryState::Expired));
         Finished::not_called(work, outcome, Reason::Expired, EventKind::Expired, now)
     });
@@ -244,16 +244,7 @@ async fn within(shared: &Shared, slot: &ProviderSlot, envelopes: &[Envelope]) ->
 
 /// Lets the breaker know how the call went: once, by its worst answer about the provider.
 fn observe_health(shared: &Shared, slot: &ProviderSlot, group: &[Routed], answers: &[Answer]) {
-    let blame = |fault: &&Fault| {
-        matches!(
-            fault.kind(),
-            FaultKind::Provider { .. } | FaultKind::Config | FaultKind::Unknown
-        )
-    };
-    let fault = answers
-        .iter()
-        .filter_map(|answer| answer.as_ref().err())
-        .find(blame);
+    let fault = worst(answers);
     let now = shared.parts.clock.monotonic();
     let (first, others) = group.split_at(group.len().min(1));
     for one in others {
@@ -265,6 +256,23 @@ fn observe_health(shared: &Shared, slot: &ProviderSlot, group: &[Routed], answer
             .record(one.ticket, fault.map_or(Ok(()), Err), now);
         shared.breaker_changed(slot, change);
     }
+}
+
+/// The fault that says most about the provider: bad credentials before a wait it asks for, and that before any other.
+fn worst(answers: &[Answer]) -> Option<&Fault> {
+    let weight = |fault: &Fault| match fault.kind() {
+        FaultKind::Recipient | FaultKind::Request => None,
+        FaultKind::Config => Some((2, Duration::ZERO)),
+        FaultKind::Provider { retry_after } => {
+            retry_after.map_or(Some((0, Duration::ZERO)), |wait| Some((1, wait)))
+        }
+        FaultKind::Unknown => Some((0, Duration::ZERO)),
+    };
+    let faults = answers.iter().filter_map(|answer| answer.as_ref().err());
+    let weighed = faults.filter_map(|fault| Some((weight(fault)?, fault)));
+    weighed
+        .max_by_key(|(weight, _)| *weight)
+        .map(|(_, fault)| fault)
 }
 
 fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
@@ -293,6 +301,8 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
             pepper: &shared.parts.pepper,
         },
     );
+    // Nobody knows of the call that was interrupted before this one.
+    let nothing_went_out = verdict.nothing_went_out && !prepared.work.lease.interrupted;
     Done::Settle(Box::new(Finished {
         work: prepared.work,
         outcome: verdict.outcome,
@@ -303,8 +313,29 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
         message_id: verdict.message_id,
         fault: verdict.fault,
         frozen: Some(frozen),
-        nothing_went_out: verdict.nothing_went_out,
+        nothing_went_out,
         effects: verdict.effects,
         now,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_call_is_judged_by_its_worst_answer() {
+        let wait = Fault::retry_after("429", Duration::from_secs(30));
+        let mut answers = vec![
+            Ok(Receipt::new()),
+            Err(Fault::recipient("5.1.1")),
+            Err(Fault::provider("503")),
+        ];
+        assert_eq!(worst(&answers[..2]), None);
+        assert_eq!(worst(&answers), Some(&Fault::provider("503")));
+        answers.push(Err(wait.clone()));
+        assert_eq!(worst(&answers), Some(&wait));
+        answers.insert(0, Err(Fault::config("401")));
+        assert_eq!(worst(&answers), Some(&Fault::config("401")));
+    }
 }

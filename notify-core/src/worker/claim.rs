@@ -1,6 +1,6 @@
 //! From the queue to work: asks for what there is room for, and gives back what cannot be taken.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::{Monotonic, Timestamp};
@@ -16,7 +16,7 @@ use crate::worker::stop::Stop;
 use crate::worker::work::Work;
 use crate::worker::{CHUNK, Shared, lanes, panicked};
 
-/// How often a claim asks again what lanes that came back short left over.
+/// How often a claim that found something asks for more: what lanes that came back short left over.
 const ROUNDS: usize = 3;
 
 /// Asks for work whenever there may be some and there is room for it, until it is told to stop.
@@ -87,8 +87,10 @@ impl Shared {
             .flat_map(|priority| open.iter().map(move |c| (priority, c.clone())))
             .collect();
         let mut claimed = Vec::new();
-        // A lane that came back short leaves its share to the others.
-        for _ in 0..ROUNDS {
+        let mut rounds = ROUNDS;
+        // A lane that came back short leaves its share to the others. As long as nothing is found, each lane is asked: with few
+        // places that takes more rounds.
+        while rounds > 0 {
             let shares = self.shares(&lanes, claimed.len());
             if shares.is_empty() {
                 break;
@@ -102,6 +104,7 @@ impl Shared {
             });
             let taken = match self.claim_lanes(shares).await {
                 Ok((leases, short, full)) => {
+                    rounds -= usize::from(!leases.is_empty());
                     lanes = unasked;
                     lanes.extend(full);
                     self.take(leases, &short).await
@@ -137,7 +140,9 @@ impl Shared {
             slots.free(Priority::Critical).min(batch),
             slots.free(Priority::Low).min(batch),
         );
-        let mut shares = lanes::shares(critical, shared, lanes);
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = lanes::shares(critical, shared, lanes, &mut turns);
+        drop(turns);
         for share in &mut shares {
             let room = slots.free_in(share.priority, &share.channel);
             share.limit = share.limit.min(u32::try_from(room).unwrap_or(u32::MAX));

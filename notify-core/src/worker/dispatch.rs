@@ -16,7 +16,7 @@ use crate::worker::recheck::Prepared;
 use crate::worker::start::Unrouted;
 use crate::worker::stop::Stop;
 use crate::worker::work::{Done, Work};
-use crate::worker::{Shared, call, panicked, recheck, report_panic, start};
+use crate::worker::{Shared, call, panicked, read, recheck, report_panic, start};
 
 /// Where every delivery ends.
 type Ends = UnboundedSender<Done>;
@@ -49,7 +49,7 @@ async fn prepare(
     stop: &Stop,
 ) -> Vec<Prepared> {
     let mut ended = Vec::new();
-    recheck::read(shared, &view.rules, &mut batch, &mut ended).await;
+    read::read(shared, &view.rules, &mut batch, &mut ended).await;
     let mut prepared = Vec::with_capacity(batch.len());
     for work in batch {
         if stop.is_pulled() {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::{Monotonic, Timestamp};
 use crate::id::ChannelId;
 use crate::notification::Priority;
 use crate::orchestrator::follow;
@@ -14,6 +15,9 @@ use crate::worker::{Shared, panicked};
 /// How often the house is looked after.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How long nothing is taken back after the clock was set forward: each worker prolongs what it has within [`EVERY`].
+const STEPPED: Duration = Duration::from_secs(3);
+
 /// How often what was kept long enough is forgotten, in rounds of [`EVERY`].
 const SWEEP_ROUNDS: u64 = 60;
 
@@ -22,10 +26,12 @@ const SWEEPS: usize = 10;
 
 /// Looks after the house until it is dropped.
 ///
-/// What the application brought along, such as the schemes of configured providers, may panic: leases are prolonged all the same.
+/// What the application brought along, such as the schemes of configured providers, may panic: the house is kept all the same.
 pub(crate) async fn keep(shared: Arc<Shared>) {
     let mut round: u64 = 0;
     let mut known = BTreeSet::new();
+    let mut step = Step::new(&shared);
+    let mut from = shared.parts.clock.monotonic();
     loop {
         shared
             .parts
@@ -33,15 +39,39 @@ pub(crate) async fn keep(shared: Arc<Shared>) {
             .sleep(EVERY.min(shared.options.lease / 6))
             .await;
         round += 1;
+        let now = shared.parts.clock.monotonic();
+        if step.is_ahead(&shared) {
+            tracing::warn!(
+                "the clock was set forward; leases are taken back again when their owners had time to prolong them"
+            );
+            from = now + STEPPED;
+        }
+        if now >= from && contain(take_back(&shared)).await.is_err() {
+            panicked("taking back leases");
+        }
         if contain(turn(&shared, round, &mut known)).await.is_err() {
             panicked("housekeeping");
         }
     }
 }
 
+/// Prolongs leases until it is dropped: apart from everything else, which may take longer than a lease lasts.
+pub(crate) async fn keep_leases(shared: Arc<Shared>) {
+    let mut step = Step::new(&shared);
+    loop {
+        shared
+            .parts
+            .clock
+            .sleep(EVERY.min(shared.options.lease / 6))
+            .await;
+        let is_ahead = step.is_ahead(&shared);
+        if contain(prolong(&shared, is_ahead)).await.is_err() {
+            panicked("prolonging leases");
+        }
+    }
+}
+
 async fn turn(shared: &Shared, round: u64, known: &mut BTreeSet<Lane>) {
-    prolong(shared).await;
-    take_back(shared).await;
     if let Err(error) = follow(&shared.parts).await {
         tracing::warn!(error = %error, "cannot read provider configurations; going on with those in use");
     }
@@ -51,13 +81,39 @@ async fn turn(shared: &Shared, round: u64, known: &mut BTreeSet<Lane>) {
     }
 }
 
-/// Long work keeps its lease: what ends within two thirds of a lease is prolonged.
-async fn prolong(shared: &Shared) {
+/// Whether the clock that leases end by was set forward: nobody's time is over because of that.
+struct Step {
+    wall: Timestamp,
+    monotonic: Monotonic,
+}
+
+impl Step {
+    fn new(shared: &Shared) -> Self {
+        let clock = &shared.parts.clock;
+        Self {
+            wall: clock.now(),
+            monotonic: clock.monotonic(),
+        }
+    }
+
+    /// Whether it is further ahead than time passed since this was last asked.
+    fn is_ahead(&mut self, shared: &Shared) -> bool {
+        let before = std::mem::replace(self, Self::new(shared));
+        let passed = self.monotonic.since(before.monotonic);
+        self.wall.since(before.wall) > passed + shared.options.lease / 6
+    }
+}
+
+/// Long work keeps its lease: what ends within two thirds of a lease is prolonged, and everything where the clock was set forward.
+async fn prolong(shared: &Shared, everything: bool) {
     let parts = &shared.parts;
     let asked_at = parts.clock.monotonic();
-    let ending = shared
-        .inflight
-        .ending(asked_at + shared.options.lease * 2 / 3);
+    let soon = if everything {
+        Monotonic::from_start(Duration::MAX)
+    } else {
+        asked_at + shared.options.lease * 2 / 3
+    };
+    let ending = shared.inflight.ending(soon);
     if ending.is_empty() {
         return;
     }

@@ -7,6 +7,7 @@ mod dispatch;
 mod housekeeping;
 mod inflight;
 mod lanes;
+mod read;
 mod recheck;
 mod run;
 mod settle;
@@ -16,7 +17,7 @@ mod verdict;
 mod work;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinSet};
 
@@ -26,6 +27,7 @@ use crate::observer::Event;
 use crate::orchestrator::{Orchestrator, Parts, ProviderSlot, WorkerOptions};
 use crate::provider::BreakerChange;
 use crate::worker::inflight::Inflight;
+use crate::worker::lanes::Turns;
 use crate::worker::stop::Stop;
 use crate::worker::work::{Done, Work};
 
@@ -63,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) parts: Arc<Parts>,
     pub(crate) options: WorkerOptions,
     pub(crate) inflight: Arc<Inflight>,
+    turns: Mutex<Turns>,
     owner: OwnerId,
 }
 
@@ -77,6 +80,7 @@ impl Orchestrator {
                 parts,
                 options: *self.options(),
                 inflight: Arc::default(),
+                turns: Mutex::default(),
                 owner,
             }),
         }

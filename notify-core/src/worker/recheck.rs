@@ -1,24 +1,23 @@
-//! Before a call: read what is not known, decide again, render.
+//! Before a call: decide again, render.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::delivery::{Decision, DeliveryState, EventKind, Frozen, Reason, Target};
+use crate::delivery::{Decision, DeliveryState, EventKind, Frozen, Reason, Target, TargetState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Locale, RecipientId, TenantId};
+use crate::id::{DeliveryId, Locale};
 use crate::message::Message;
-use crate::notification::{Category, OnUnknown, Priority};
-use crate::orchestrator::{ProviderSet, Rendering, addresses, short, suppressions};
+use crate::notification::{Category, OnUnknown, Priority, When};
+use crate::orchestrator::{ProviderSet, Rendering};
 use crate::planner::{Deciding, Rules, Snapshot, decide, needed, safety_time};
-use crate::preference::Preferences;
-use crate::provider::Routing;
+use crate::provider::{Fault, Routing};
 use crate::queue::Outcome;
 use crate::recipient::Recipient;
 use crate::template::{Engine, ReleaseId};
 use crate::worker::Shared;
-use crate::worker::contain::{contain, contain_call, in_time};
+use crate::worker::contain::contain_call;
+use crate::worker::read::panicked;
 use crate::worker::work::{Done, Finished, Work};
 
 /// How soon a waiting step looks again at one before it that is late.
@@ -34,157 +33,13 @@ pub(crate) struct Prepared {
     pub(crate) frozen: Frozen,
     /// Until when the decision to send it stands.
     pub(crate) valid_until: Option<Timestamp>,
+    /// The step that it makes up for, and on what condition.
+    pub(crate) before: Option<(DeliveryId, When)>,
 }
 
 impl Prepared {
     pub(crate) fn is_critical(&self) -> bool {
         self.work.delivery.priority == Priority::Critical
-    }
-}
-
-/// Reads what is missing for a batch; what cannot be read is given back.
-pub(crate) async fn read(
-    shared: &Shared,
-    rules: &Rules,
-    batch: &mut Vec<Work>,
-    done: &mut Vec<Done>,
-) {
-    let mut tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
-    for (no, work) in batch
-        .iter()
-        .enumerate()
-        .filter(|(_, work)| work.snapshot.is_none())
-    {
-        tenants
-            .entry(work.delivery.tenant.clone())
-            .or_default()
-            .push(no);
-    }
-    let mut failed = Vec::new();
-    for (tenant, numbers) in tenants {
-        let Err(error) = read_group(shared, rules, &tenant, batch, &numbers).await else {
-            continue;
-        };
-        if error.kind() == ErrorKind::Unexpected && numbers.len() > 1 {
-            // A bug that one of them brings out must not keep the others.
-            for no in numbers {
-                if let Err(error) = read_group(shared, rules, &tenant, batch, &[no]).await {
-                    failed.push(no);
-                    unreadable(&error, 1);
-                }
-            }
-        } else {
-            unreadable(&error, numbers.len());
-            failed.extend(numbers);
-        }
-    }
-    let due = shared.parts.clock.now() + shared.options.backoff;
-    failed.sort_unstable();
-    for no in failed.into_iter().rev() {
-        done.push(batch.swap_remove(no).release(due));
-    }
-}
-
-fn unreadable(error: &Error, count: usize) {
-    tracing::warn!(error = %error, count, "cannot read recipients or preferences; trying again later");
-    metrics::counter!("notifications_released_total", "why" => "unreadable")
-        .increment(count as u64);
-}
-
-/// Reads for some deliveries of one tenant, and notes what was read with them.
-async fn read_group(
-    shared: &Shared,
-    rules: &Rules,
-    tenant: &TenantId,
-    batch: &mut [Work],
-    numbers: &[usize],
-) -> Result<()> {
-    let who = "a recipient resolver or preference store";
-    let reading = contain(read_tenant(shared, rules, tenant, batch, numbers));
-    let read = in_time(&*shared.parts.clock, shared.options.call_timeout, reading).await;
-    let snapshots = match read {
-        Some(Ok(read)) => read?,
-        Some(Err(_)) => return Err(panicked(who)),
-        None => return Err(late(who)),
-    };
-    for (no, snapshot) in numbers.iter().zip(snapshots) {
-        batch[*no].snapshot = Some(snapshot);
-    }
-    Ok(())
-}
-
-fn late(who: &str) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        format!("{who} did not answer in time"),
-    )
-}
-
-fn panicked(who: &str) -> Error {
-    Error::new(ErrorKind::Unexpected, format!("{who} panicked"))
-}
-
-async fn read_tenant(
-    shared: &Shared,
-    rules: &Rules,
-    tenant: &TenantId,
-    batch: &[Work],
-    numbers: &[usize],
-) -> Result<Vec<Arc<Snapshot>>> {
-    let parts = &shared.parts;
-    let unknown: Vec<RecipientId> = numbers
-        .iter()
-        .filter(|no| batch[**no].delivery.pinned.is_none())
-        .map(|no| batch[*no].delivery.recipient.clone())
-        .collect();
-    let found = if unknown.is_empty() {
-        Vec::new()
-    } else {
-        parts.recipients.resolve(tenant, &unknown).await?
-    };
-    let mut found = found.into_iter();
-    let ids: Vec<RecipientId> = numbers
-        .iter()
-        .map(|no| batch[*no].delivery.recipient.clone())
-        .collect();
-    let preferences = wishes(shared, rules, tenant, batch, numbers, &ids).await?;
-    let now = parts.clock.now();
-    let mut snapshots = Vec::with_capacity(numbers.len());
-    for (no, wishes) in numbers.iter().zip(preferences) {
-        let delivery = &batch[*no].delivery;
-        let person: Option<Recipient> = match &delivery.pinned {
-            Some(pinned) => Some((**pinned).clone()),
-            None => found.next().ok_or_else(|| short("a recipient resolver"))?,
-        };
-        let addresses = person
-            .as_ref()
-            .map(|person| addresses(parts, rules, person, std::iter::once(&delivery.channel)))
-            .unwrap_or_default();
-        snapshots.push(Some(Snapshot::new(person, wishes, addresses, now)));
-    }
-    suppressions(parts, tenant, &mut snapshots).await?;
-    Ok(snapshots.into_iter().flatten().map(Arc::new).collect())
-}
-
-/// What people want. If that cannot be read, only mandatory categories go on; a batch with others waits.
-async fn wishes(
-    shared: &Shared,
-    rules: &Rules,
-    tenant: &TenantId,
-    batch: &[Work],
-    numbers: &[usize],
-    ids: &[RecipientId],
-) -> Result<Vec<Option<Preferences>>> {
-    let mandatory = |no: &usize| {
-        rules
-            .find_category(batch[*no].delivery.request.category())
-            .is_some_and(|category| category.is_mandatory())
-    };
-    match shared.parts.preferences.load(tenant, ids).await {
-        Ok(loaded) if loaded.len() == ids.len() => Ok(loaded.into_iter().map(Some).collect()),
-        Ok(_) => Err(short("a preference store")),
-        Err(_) if numbers.iter().all(mandatory) => Ok(vec![None; ids.len()]),
-        Err(error) => Err(error),
     }
 }
 
@@ -203,7 +58,7 @@ pub(crate) async fn prepare(
     }
     let Some(category) = rules
         .find_category(work.delivery.request.category())
-        .map(Arc::clone)
+        .map(|category| category.under(work.delivery.class))
     else {
         // A newer version of the application knows it: nothing is dropped during a rolling deployment.
         return Err(unserved(shared, work, later, "category"));
@@ -211,7 +66,7 @@ pub(crate) async fn prepare(
     let Some(snapshot) = work.snapshot.clone() else {
         return Err(work.release(later));
     };
-    let work = still_needed(shared, work, now, later).await?;
+    let (work, before) = still_needed(shared, work, now, later).await?;
     let (engine, frozen_locale) = match engine_of(shared, &work).await {
         Ok(found) => found,
         Err(error) => {
@@ -258,6 +113,7 @@ pub(crate) async fn prepare(
             message,
             frozen,
             valid_until,
+            before,
         }),
         Err(error) => Err(unrendered(work, &error, now)),
     }
@@ -349,21 +205,24 @@ fn unrendered(work: Work, error: &Error, now: Timestamp) -> Done {
     )
 }
 
-/// A waiting step whose time came is needed only if the step before did not do.
+/// A waiting step whose time came is needed only if the step before did not do. Answers also with that step, if it is still known.
 async fn still_needed(
     shared: &Shared,
     work: Work,
     now: Timestamp,
     later: Timestamp,
-) -> Result<Work, Done> {
+) -> Result<(Work, Option<(DeliveryId, When)>), Done> {
     let Some((before, when)) = work.delivery.after else {
-        return Ok(work);
+        return Ok((work, None));
     };
     match shared.parts.deliveries.load(&[before]).await {
         Err(_) => Err(work.release(later)),
         Ok(found) => match found.into_iter().next().flatten() {
-            // Its own time has not come: this one waits as long after that.
-            Some(before) if before.state == DeliveryState::Held => {
+            // Its own time has not come, or nothing became of it yet that this one could make up for: it waits as long after that.
+            Some(before)
+                if before.state == DeliveryState::Held
+                    || when == When::Failed && before.state.is_open() =>
+            {
                 let begins = before.due_at.max(now + SHORTLY);
                 let until = safety_time(when, begins, work.delivery.expires_at);
                 Err(held(work, until, Reason::WaitsForFallback, now))
@@ -377,7 +236,8 @@ async fn still_needed(
                     now,
                 ))
             }
-            _ => Ok(work),
+            Some(before) => Ok((work, Some((before.id, when)))),
+            None => Ok((work, None)),
         },
     }
 }
@@ -417,10 +277,10 @@ fn interrupted(
         return Ok(work);
     }
     let order = providers.order(&work.delivery.channel, Routing::turn(work.delivery.id));
-    let keys = order
-        .iter()
-        .all(|slot| slot.provider.capabilities().honours_key_for().is_some());
-    if keys && !order.is_empty() {
+    // One alone: to another provider than the one that was called the key would say nothing.
+    if let [slot] = &order[..]
+        && slot.provider.capabilities().honours_key_for().is_some()
+    {
         return Ok(work);
     }
     Err(Finished::without_call(
@@ -441,7 +301,7 @@ fn frozen(
     engine: &Engine,
 ) -> Option<Frozen> {
     if let Some(frozen) = &work.lease.frozen {
-        return Some((**frozen).clone());
+        return without_suppressed((**frozen).clone(), work, snapshot);
     }
     let channel = rules.channel(&work.delivery.channel)?;
     let usable = snapshot.usable(channel.as_ref(), work.delivery.class);
@@ -463,6 +323,19 @@ fn frozen(
         frozen.release = Some(engine.release().as_u128());
     }
     Some(frozen)
+}
+
+/// What an earlier attempt fixed, without the addresses that were suppressed since; `None` if nothing is left to call.
+fn without_suppressed(mut frozen: Frozen, work: &Work, snapshot: &Snapshot) -> Option<Frozen> {
+    let (channel, class) = (&work.delivery.channel, work.delivery.class);
+    for target in frozen.targets.iter_mut().filter(|target| target.is_open()) {
+        let mut known = snapshot.addresses_of(channel);
+        if known.any(|one| one.address == target.address && !one.is_usable(class)) {
+            let fault = Fault::recipient("suppressed");
+            target.state = TargetState::Failed { fault };
+        }
+    }
+    frozen.targets.iter().any(Target::is_open).then_some(frozen)
 }
 
 fn render(

@@ -36,6 +36,7 @@ pub(super) async fn run(
     let _closed = CloseOnDrop(shared);
     let mut keepers = JoinSet::new();
     keepers.spawn(housekeeping::keep(Arc::clone(shared)));
+    keepers.spawn(housekeeping::keep_leases(Arc::clone(shared)));
     let settled = Arc::new(AtomicU64::new(0));
     let mut settler = JoinSet::new();
     settler.spawn(settle_all(

@@ -11,14 +11,14 @@ use crate::queue::{Outcome, Release, Settled};
 use crate::worker::Shared;
 use crate::worker::work::{Done, Finished, Work};
 
-/// How often a write is tried again before its leases are left to end.
-const TRIES: u32 = 8;
-
-/// The same for what is given back: nothing but time is lost with it.
+/// How often what is given back is tried again before its leases are left to end: nothing but time is lost with it.
 const RELEASE_TRIES: u32 = 3;
 
 /// How long after the first failure it is tried again.
 const WAIT: Duration = Duration::from_millis(50);
+
+/// How long after a failure it is tried again at most: soon after the store is back, before anybody takes the leases over.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// Writes a batch. Returns how many were settled.
 pub(crate) async fn settle(shared: &Shared, batch: Vec<Done>) -> u64 {
@@ -109,11 +109,15 @@ fn unsettled(error: &Error, count: usize) {
     metrics::counter!("notifications_unsettled_total").increment(count as u64);
 }
 
-/// Writes until it is written, refused for good, or tried often enough.
+/// Writes until it is written, refused for good, or tried for as long as a lease.
+///
+/// What went out and is not written goes out again when somebody takes it over, so a store that restarts is waited for.
 async fn write_all(shared: &Shared, finished: &[Box<Finished>]) -> Result<u64> {
     let settlements: Vec<_> = finished.iter().map(|one| one.settlement()).collect();
     let mut wait = WAIT;
     let mut attempt = 1;
+    let clock = &shared.parts.clock;
+    let patience = clock.monotonic() + shared.options.lease;
     loop {
         match shared.parts.queue.settle(&settlements).await {
             Ok(answers) => {
@@ -132,10 +136,10 @@ async fn write_all(shared: &Shared, finished: &[Box<Finished>]) -> Result<u64> {
                 }
                 return Ok(applied);
             }
-            Err(error) if attempt < TRIES && !is_for_good(&error) => {
+            Err(error) if clock.monotonic() < patience && !is_for_good(&error) => {
                 tracing::warn!(error = %error, attempt, "cannot settle; trying again");
-                shared.parts.clock.sleep(wait).await;
-                wait = wait.saturating_mul(2).min(Duration::from_secs(5));
+                clock.sleep(wait).await;
+                wait = wait.saturating_mul(2).min(LONGEST_WAIT);
                 attempt += 1;
             }
             Err(error) => return Err(error),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Monotonic, Timestamp};
-use crate::delivery::{DeliveryState, EventKind, Reason};
+use crate::delivery::{DeliveryState, EventKind, Reason, Target, TargetState};
 use crate::notification::Class;
 use crate::observer::Event;
 use crate::orchestrator::{Counted, Limited, ProviderSet, ProviderSlot, Slot};
-use crate::provider::{Admission, BreakerTicket, Routing};
+use crate::planner::needed;
+use crate::provider::{Admission, BreakerTicket, Fault, Routing};
 use crate::queue::{Begun, Outcome, Premise, Start};
 use crate::rate_limiter::{Excess, Verdict};
 use crate::worker::Shared;
@@ -36,6 +37,22 @@ pub(crate) struct Routed {
     pub(crate) ticket: BreakerTicket,
     pub(crate) call: Slot,
     premises: Vec<Premise>,
+}
+
+impl Routed {
+    /// It is not called: the breaker hears nothing of it, and a repetition that is not made costs no budget.
+    pub(super) fn forgo(&self) {
+        self.provider.breaker().abandon(self.ticket);
+        if is_repetition(&self.prepared) {
+            self.provider.budget.refund();
+        }
+    }
+}
+
+/// Whether a call repeats one that failed. What its owner's end interrupted does not: the provider had no part in it.
+const fn is_repetition(prepared: &Prepared) -> bool {
+    let lease = &prepared.work.lease;
+    lease.sends > 0 && !lease.interrupted
 }
 
 /// Why a delivery has no provider now.
@@ -146,10 +163,9 @@ async fn permit(
         slot.breaker().abandon(ticket);
         return Permit::Later(until);
     }
-    // What its owner's end interrupted is no repetition of a call that failed: the provider had no part in it.
     if prepared.work.lease.sends == 0 {
         slot.budget.deposit();
-    } else if !prepared.work.lease.interrupted && !slot.budget.withdraw(now) {
+    } else if is_repetition(prepared) && !slot.budget.withdraw(now) {
         slot.breaker().abandon(ticket);
         give_back_quota(shared, slot).await;
         return Permit::Later(wall + PAUSE);
@@ -185,6 +201,16 @@ fn premises(shared: &Shared, prepared: &Prepared) -> Vec<Premise> {
     let mut premises = Vec::with_capacity(4);
     premises.extend(delivery.expires_at.map(|at| Premise::NotExpired { at }));
     premises.extend(prepared.valid_until.map(|at| Premise::NotExpired { at }));
+    // Seen or delivered meanwhile: then nothing is to be made up for.
+    premises.extend(prepared.before.map(|(before, when)| {
+        Premise::Predecessor {
+            delivery: before,
+            state_in: DeliveryState::ALL
+                .into_iter()
+                .filter(|state| needed(when, *state, false))
+                .collect(),
+        }
+    }));
     if let Some(preferences) = &prepared.snapshot.preferences {
         match preferences.stamp {
             Some(stamp) => premises.push(Premise::Preferences {
@@ -198,14 +224,13 @@ fn premises(shared: &Shared, prepared: &Prepared) -> Vec<Premise> {
             }),
         }
     }
-    // Of several devices a suppressed one was left out; one address must still be good at the commit.
-    if let [target] = &prepared.frozen.targets[..] {
-        premises.push(Premise::NotSuppressed {
-            channel: delivery.channel.clone(),
-            address: *shared.parts.pepper.address(&target.address).as_bytes(),
-            marketing: delivery.class == Class::Marketing,
-        });
-    }
+    // Each address that is called must still be good at the commit.
+    let open = prepared.frozen.targets.iter().filter(|one| one.is_open());
+    premises.extend(open.map(|target| Premise::NotSuppressed {
+        channel: delivery.channel.clone(),
+        address: *shared.parts.pepper.address(&target.address).as_bytes(),
+        marketing: delivery.class == Class::Marketing,
+    }));
     premises.extend(counted(shared, prepared).into_iter().map(|one| one.premise));
     premises
 }
@@ -239,7 +264,7 @@ pub(crate) async fn begin(
         monotonic + margin.min(shared.options.lease / 2) < one.prepared.work.lease.until
     });
     for one in late {
-        one.provider.breaker().abandon(one.ticket);
+        one.forgo();
         done.push(one.prepared.work.hand_back());
     }
     if routed.is_empty() {
@@ -263,7 +288,7 @@ pub(crate) async fn begin(
                 tracing::error!(error = %error, count = routed.len(), "cannot begin; nothing is sent");
             }
             for one in routed {
-                one.provider.breaker().abandon(one.ticket);
+                one.forgo();
                 done.push(one.prepared.work.release(now + shared.options.backoff));
             }
             return Vec::new();
@@ -280,11 +305,11 @@ pub(crate) async fn begin(
         match answer {
             Begun::Go => begun.push(one),
             Begun::Fenced => {
-                one.provider.breaker().abandon(one.ticket);
+                one.forgo();
                 shared.lost(&one.prepared.work);
             }
             Begun::Refused { premise, retry_at } => {
-                one.provider.breaker().abandon(one.ticket);
+                one.forgo();
                 done.push(refused(shared, one.prepared, &premise, retry_at, now));
             }
         }
@@ -302,7 +327,12 @@ fn refused(
     let expires_at = prepared.work.delivery.expires_at;
     match premise {
         Premise::NotExpired { at } if expires_at == Some(*at) => expired(prepared.work, now),
-        Premise::NotSuppressed { .. } => suppressed(prepared.work, Reason::AddressSuppressed, now),
+        Premise::NotSuppressed { .. } if prepared.frozen.targets.len() == 1 => {
+            suppressed(prepared.work, Reason::AddressSuppressed, now)
+        }
+        Premise::NotSuppressed { address, .. } if prepared.work.lease.frozen.is_some() => {
+            left_out(shared, prepared, address, now)
+        }
         Premise::Cap { .. } => {
             let limits = counted(shared, &prepared);
             let limit = limits.iter().find(|one| one.premise == *premise);
@@ -313,7 +343,35 @@ fn refused(
                 None => suppressed(prepared.work, Reason::RateLimited, now),
             }
         }
-        // Read and decided again, at once: quiet hours that begin, preferences that changed.
+        // Read and decided again, at once: quiet hours that begin, preferences that changed, one of several devices that is dead.
         _ => prepared.work.release(retry_at.unwrap_or(now)),
     }
+}
+
+/// One of several addresses that an earlier call fixed is not called any more: written down, since the person may not have it any
+/// more, so that reading again would not show it. The others are called at once.
+fn left_out(shared: &Shared, prepared: Prepared, address: &[u8; 32], now: Timestamp) -> Done {
+    let Prepared {
+        work, mut frozen, ..
+    } = prepared;
+    let pepper = &shared.parts.pepper;
+    for target in frozen.targets.iter_mut().filter(|target| target.is_open()) {
+        if pepper.address(&target.address).as_bytes() == address {
+            let fault = Fault::recipient("suppressed");
+            target.state = TargetState::Failed { fault };
+        }
+    }
+    if !frozen.targets.iter().any(Target::is_open) {
+        return suppressed(work, Reason::AddressSuppressed, now);
+    }
+    let again = Outcome::Again {
+        due: now,
+        held: false,
+    };
+    let reason = Reason::AddressSuppressed;
+    let mut done = Finished::without_call(work, again, reason, EventKind::Deferred, now);
+    if let Done::Settle(one) = &mut done {
+        one.frozen = Some(frozen);
+    }
+    done
 }

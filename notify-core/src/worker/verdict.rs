@@ -22,7 +22,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) made: u32,
     /// How many providers serve the channel.
     pub(crate) providers: u32,
-    /// Whether the provider takes the same key as the same message.
+    /// Whether the provider takes the same key as the same message. The next call may be another provider's, to whom the key
+    /// says nothing: it makes a message of its own.
     pub(crate) honours_keys: bool,
     pub(crate) jitter: f64,
     pub(crate) now: Timestamp,
@@ -57,7 +58,14 @@ pub(crate) fn verdict(
             .unwrap_or_else(|| Err(Fault::unknown("no_answer")));
         call.apply(target, answer, circumstances);
     }
-    let went_out = call.message_id.is_some() || call.sent || call.unknown;
+    // Targets that an earlier call reached, or may have reached, count as well: caps count the delivery.
+    let reached = |target: &Target| {
+        matches!(
+            target.state,
+            TargetState::Sent { .. } | TargetState::Unknown
+        )
+    };
+    let went_out = call.unknown || targets.iter().any(reached);
     let (outcome, reason, event) = call.outcome(targets, circumstances);
     Verdict {
         outcome,
@@ -73,7 +81,6 @@ pub(crate) fn verdict(
 /// What one call did to the targets.
 #[derive(Debug, Default)]
 struct Call {
-    sent: bool,
     unknown: bool,
     message_id: Option<String>,
     fault: Option<Fault>,
@@ -89,7 +96,6 @@ impl Call {
     ) {
         let fault = match answer {
             Ok(receipt) => {
-                self.sent = true;
                 self.message_id = self
                     .message_id
                     .take()
@@ -121,14 +127,17 @@ impl Call {
             FaultKind::Provider { .. } | FaultKind::Config => {}
             FaultKind::Unknown => {
                 self.unknown = true;
-                let resend = circumstances.honours_keys
-                    || circumstances.category.when_unknown() == OnUnknown::Resend;
+                let same = circumstances.honours_keys && circumstances.providers == 1;
+                let resend = same || circumstances.category.when_unknown() == OnUnknown::Resend;
                 if !resend {
                     target.state = TargetState::Unknown;
                 }
             }
         }
-        self.fault = Some(fault);
+        // What is to be tried again decides how long that waits.
+        if self.fault.is_none() || target.is_open() {
+            self.fault = Some(fault);
+        }
     }
 
     fn outcome(
@@ -328,6 +337,24 @@ mod tests {
         let (verdict, targets) = after(&category, 1, 1, false, open);
         assert_eq!(verdict.outcome, again(1));
         assert!(!targets[0].is_open() && targets[1].is_open());
+    }
+
+    #[test]
+    fn a_key_says_nothing_to_the_other_provider_so_advertising_is_parked() {
+        let unknown = vec![Err(Fault::unknown("timeout"))];
+        let (verdict, _) = after(&Category::marketing("m"), 1, 2, true, unknown);
+        assert_eq!(verdict.outcome, Outcome::Finished(DeliveryState::Parked));
+    }
+
+    #[test]
+    fn a_dead_device_does_not_shorten_the_wait_that_another_was_told() {
+        let wait = Duration::from_secs(30);
+        let answers = vec![
+            Err(Fault::retry_after("429", wait)),
+            Err(Fault::recipient("unregistered")),
+        ];
+        let (verdict, _) = after(&Category::transactional("c"), 1, 1, false, answers);
+        assert_eq!(verdict.outcome, again(30));
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub(crate) struct Finished {
 
 impl Finished {
     /// An end without a call. Where an earlier call reached one of several targets, the person was told, and the end is `Sent`.
+    /// What ends without ever having been begun takes no place in a cap.
     pub(crate) fn without_call(
         work: Work,
         outcome: Outcome,
@@ -62,6 +63,8 @@ impl Finished {
         now: Timestamp,
     ) -> Done {
         let attempts = work.lease.sends;
+        let was_begun = attempts > 0 || work.lease.frozen.is_some();
+        let nothing_went_out = matches!(outcome, Outcome::Finished(_)) && !was_begun;
         let (outcome, event) = match outcome {
             Outcome::Finished(_) if work.was_reached() => {
                 (Outcome::Finished(DeliveryState::Sent), EventKind::Sent)
@@ -78,7 +81,7 @@ impl Finished {
             message_id: None,
             fault: None,
             frozen: None,
-            nothing_went_out: false,
+            nothing_went_out,
             effects: Vec::new(),
             now,
         }))
@@ -94,7 +97,7 @@ impl Finished {
     ) -> Done {
         let mut done = Self::without_call(work, outcome, reason, event, now);
         if let Done::Settle(one) = &mut done {
-            one.nothing_went_out = true;
+            one.nothing_went_out = !one.work.was_reached();
         }
         done
     }

@@ -26,11 +26,20 @@ struct Log {
     of: HashMap<DeliveryId, Timestamp>,
     /// When the last of them is out of every window.
     over: Timestamp,
+    /// The longest window that was asked about.
+    window: Duration,
 }
 
 impl Log {
     fn insert(&mut self, at: Timestamp, delivery: DeliveryId) {
         self.remove(delivery);
+        // What is out of every window is forgotten here too: a person who is told something each day would keep it for ever.
+        let over = self
+            .entries
+            .partition_point(|(then, _)| *then + self.window <= at);
+        for (_, delivery) in self.entries.drain(..over) {
+            self.of.remove(&delivery);
+        }
         let place = self
             .entries
             .partition_point(|entry| *entry < (at, delivery));
@@ -109,6 +118,7 @@ impl Ledger {
         let log = self.caps.entry(key.clone()).or_default();
         self.caps_over.remove(&(log.over, key.clone()));
         log.over = log.over.max(now + asked.window);
+        log.window = log.window.max(asked.window);
         log.insert(now, asked.delivery);
         self.caps_over.insert((log.over, key));
     }
@@ -167,5 +177,35 @@ impl Ledger {
         }
         let firsts = [self.caps_over.first(), self.contents_over.first()];
         firsts.into_iter().flatten().any(|(until, _)| *until <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_no_more_is_forgotten_even_if_there_is_always_something_new() {
+        let (mut ledger, tenant) = (Ledger::default(), TenantId::default());
+        let window = Duration::from_secs(60);
+        let mut now = Timestamp::EPOCH;
+        for no in 0..1_000 {
+            now = now + window / 4;
+            let question = CapQuestion {
+                key: [1; 32],
+                max: 10,
+                window,
+                delivery: DeliveryId::from_u128(no),
+                besides: &[],
+            };
+            ledger.count(&tenant, &question, now);
+        }
+        let query = CapQuery::new([1; 32], 10, window);
+        assert_eq!(ledger.usage(&tenant, &query, now).used, 4);
+        let kept = ledger
+            .caps
+            .values()
+            .map(|log| (log.entries.len(), log.of.len()));
+        assert_eq!(kept.collect::<Vec<_>>(), [(4, 4)]);
     }
 }

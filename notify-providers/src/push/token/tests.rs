@@ -1,3 +1,5 @@
+//! Tokens: one fetch for many, replaced in time, and never twice for one refusal.
+
 use super::*;
 use notify_core::secret::ExposeSecret as _;
 use notify_core::testkit::ManualClock;
