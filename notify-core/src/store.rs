@@ -11,7 +11,7 @@ use crate::id::{RecipientId, TenantId};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, Preferences, SuppressionStore};
 use crate::provider::ProviderStore;
-use crate::queue::{Acceptance, Accepted, Queue};
+use crate::queue::{Acceptance, Accepted, FeedbackStore, Queue};
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::template::TemplateStore;
 
@@ -48,6 +48,11 @@ pub trait Store:
 
     /// The audit log.
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
+        None
+    }
+
+    /// What vendors report: state and timeline of deliveries, of the same database as the queue.
+    fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
         None
     }
 

@@ -205,3 +205,47 @@ fn each_broken_promise_is_noticed_by_its_clause() {
         assert!(outcome.is_err(), "{clause} does not notice {flaw:?}");
     }
 }
+
+/// The webhook that applications test with.
+mod fake {
+    use super::*;
+    use notify_core::testkit::FakeWebhook;
+
+    struct Fake;
+
+    impl WebhookHarness for Fake {
+        fn parser(&self) -> Arc<dyn WebhookParser> {
+            Arc::new(FakeWebhook::new("fake", "correct horse"))
+        }
+
+        fn stranger(&self) -> Arc<dyn WebhookParser> {
+            Arc::new(FakeWebhook::new("fake", "battery staple"))
+        }
+
+        fn request(&self, sample: Sample, signed_at: Timestamp) -> Option<SignedRequest> {
+            let vendor = FakeWebhook::new("fake", "correct horse");
+            let event = |id| {
+                let delivered = vendor.event(ProviderEventKind::Delivered, signed_at);
+                delivered.with_event_id(id)
+            };
+            let unknown = ProviderEventKind::unknown("moon_phase");
+            let events = match sample {
+                Sample::One => vec![event("1")],
+                Sample::Two => vec![event("1"), event("2")],
+                Sample::UnknownKind => vec![vendor.event(unknown, signed_at)],
+                _ => Vec::new(),
+            };
+            Some(vendor.sign(&events, signed_at))
+        }
+
+        fn window(&self) -> Option<Duration> {
+            Some(WINDOW)
+        }
+
+        fn secrets(&self) -> Vec<String> {
+            vec!["correct horse".to_owned(), "battery staple".to_owned()]
+        }
+    }
+
+    notify_core::webhook_tests!(Fake);
+}

@@ -89,6 +89,7 @@ CREATE TABLE notify_history (
 ) STRICT, WITHOUT ROWID;
 
 -- The timeline, except for `accepted`, which the delivery itself tells. `no` grows; that of a settlement is its epoch times 65,536.
+-- `report` is what a vendor reported, as JSON; without it the entry is the system's own.
 CREATE TABLE notify_delivery_events (
     delivery   INTEGER NOT NULL,
     no         INTEGER NOT NULL,
@@ -99,8 +100,46 @@ CREATE TABLE notify_delivery_events (
     provider   INTEGER,
     message_id TEXT,
     fault      TEXT,
+    report     TEXT,
     PRIMARY KEY (delivery, no)
 ) STRICT, WITHOUT ROWID;
+
+-- The messages that providers took which report what becomes of them; `epoch` is that of the settlement, or 0 of what
+-- a reader answered. A provider that reports nothing costs nothing here. `answers`: the provider passes on what readers answer, which names their address only.
+CREATE TABLE notify_messages (
+    delivery INTEGER NOT NULL,
+    epoch    INTEGER NOT NULL,
+    target   INTEGER NOT NULL,
+    provider INTEGER NOT NULL,
+    message  TEXT NOT NULL,
+    address  BLOB NOT NULL,
+    answers  INTEGER NOT NULL,
+    PRIMARY KEY (delivery, epoch, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notify_messages_message ON notify_messages (message);
+CREATE INDEX notify_messages_address ON notify_messages (address) WHERE answers = 1;
+
+-- Reports whose delivery is not known yet: by a hash of what tells them apart. `event` is JSON and holds no address.
+CREATE TABLE notify_reports (
+    key     BLOB PRIMARY KEY,
+    event   TEXT NOT NULL,
+    address BLOB,
+    since   INTEGER NOT NULL,
+    look_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notify_reports_look ON notify_reports (look_at);
+CREATE INDEX notify_reports_since ON notify_reports (since);
+
+-- The soft bounces of an address, as JSON; `over` is when the newest counts no more.
+CREATE TABLE notify_bounces (
+    tenant  TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    address BLOB NOT NULL,
+    tally   TEXT NOT NULL,
+    over    INTEGER NOT NULL,
+    PRIMARY KEY (tenant, channel, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notify_bounces_over ON notify_bounces (over);
 
 -- What still has something to do: deliveries and jobs by their number. `state`: 0 ready, 1 lent, 2 being sent, 3 poison.
 CREATE TABLE notify_queue (
@@ -140,11 +179,11 @@ SELECT
     n.expires_at, d.updated_at, d.seen_at, d.read_at, d.attempts,
     (SELECT word FROM notify_words WHERE no = coalesce(q.provider, d.provider, (
         SELECT provider FROM notify_delivery_events
-        WHERE delivery = d.no AND provider IS NOT NULL ORDER BY no DESC LIMIT 1))) AS provider,
+        WHERE delivery = d.no AND provider IS NOT NULL AND report IS NULL ORDER BY no DESC LIMIT 1))) AS provider,
     (SELECT message_id FROM notify_delivery_events
-        WHERE delivery = d.no AND message_id IS NOT NULL ORDER BY no DESC LIMIT 1) AS message_id,
+        WHERE delivery = d.no AND message_id IS NOT NULL AND report IS NULL ORDER BY no DESC LIMIT 1) AS message_id,
     (SELECT fault FROM notify_delivery_events
-        WHERE delivery = d.no AND fault IS NOT NULL ORDER BY no DESC LIMIT 1) AS fault,
+        WHERE delivery = d.no AND fault IS NOT NULL AND report IS NULL ORDER BY no DESC LIMIT 1) AS fault,
     d.tenant AS tenant_no, d.notification AS notification_no
 FROM notify_deliveries AS d
 JOIN notify_notifications AS n ON n.no = d.notification

@@ -5,13 +5,13 @@ WITH asked AS (
     JOIN notify_notifications AS n ON n.no = d.notification
     WHERE d.id = ? AND t.tenant = ?
 )
-SELECT at, kind, reason, attempt, provider, message_id, fault
+SELECT at, kind, reason, attempt, provider, message_id, fault, report
 FROM (
     SELECT 0 AS no, accepted_at AS at, 'accepted' AS kind, NULL AS reason, NULL AS attempt, NULL AS provider, NULL AS message_id,
-        NULL AS fault
+        NULL AS fault, NULL AS report
     FROM asked
     UNION ALL
-    SELECT e.no, e.at, k.word, r.word, e.attempt, p.word, e.message_id, e.fault
+    SELECT e.no, e.at, k.word, r.word, e.attempt, p.word, e.message_id, e.fault, e.report
     FROM asked
     CROSS JOIN notify_delivery_events AS e ON e.delivery = asked.no
     JOIN notify_words AS k ON k.no = e.kind

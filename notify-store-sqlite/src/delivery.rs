@@ -69,6 +69,8 @@ fn event(row: &SqliteRow, delivery: DeliveryId) -> Result<DeliveryEvent> {
     event.message_id = column(row, 5)?;
     let fault: Option<&str> = column(row, 6)?;
     event.fault = fault.map(|fault| json(fault, "fault")).transpose()?;
+    let report: Option<&str> = column(row, 7)?;
+    event.report = report.map(|report| json(report, "report")).transpose()?;
     Ok(event)
 }
 

@@ -7,8 +7,10 @@
 mod accept;
 mod advance;
 mod begin;
+mod bounce;
 mod claim;
 mod effect;
+mod feedback;
 mod insert;
 mod jobs;
 mod leases;

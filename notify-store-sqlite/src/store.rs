@@ -6,6 +6,7 @@ use notify_core::clock::{Clock, Monotonic, Timestamp};
 use notify_core::inbox::InboxStore;
 use notify_core::preference::Pepper;
 use notify_core::provider::ProviderStore;
+use notify_core::queue::FeedbackStore;
 use notify_core::recipient::RecipientStore;
 use notify_core::store::Store;
 use notify_core::template::TemplateStore;
@@ -235,6 +236,10 @@ impl Store for SqliteStore {
     }
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
+        Some(self)
+    }
+
+    fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
         Some(self)
     }
 

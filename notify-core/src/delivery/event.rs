@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use crate::clock::Timestamp;
-use crate::delivery::Reason;
+use crate::delivery::{Reason, Report};
 use crate::id::{DeliveryId, ProviderName};
 use crate::provider::Fault;
 
@@ -82,6 +82,14 @@ kinds! {
     Seen = "seen",
     /// Read in the inbox.
     Read = "read",
+    /// The vendor works on it.
+    Processing = "processing",
+    /// The reader answered.
+    Replied = "replied",
+    /// The reader wants messages again.
+    Resubscribed = "resubscribed",
+    /// The vendor reported something that has no name here; see [`Report::name`](crate::delivery::Report::name).
+    Reported = "reported",
 }
 
 impl fmt::Display for EventKind {
@@ -115,6 +123,9 @@ pub struct DeliveryEvent {
     /// The provider's failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// What the vendor reported, where it did: everything else is the system's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
 }
 
 impl DeliveryEvent {
@@ -130,6 +141,7 @@ impl DeliveryEvent {
             provider: None,
             message_id: None,
             fault: None,
+            report: None,
         }
     }
 }

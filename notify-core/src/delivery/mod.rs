@@ -2,12 +2,14 @@
 
 mod decision;
 mod event;
+mod report;
 mod state;
 mod store;
 mod target;
 
 pub use decision::{Decision, Reason, Trace};
 pub use event::{DeliveryEvent, EventKind};
+pub use report::{MessageRef, Report, reported};
 pub use state::{Cause, DeliveryState, aggregate, transition};
 pub use store::DeliveryStore;
 pub use target::{Frozen, Target, TargetState};

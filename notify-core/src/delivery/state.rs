@@ -55,6 +55,8 @@ pub enum Cause {
     Cancel,
     /// An event of the provider.
     Provider,
+    /// An event of the provider about another message of the same delivery than the one that came back.
+    OtherMessage,
     /// An operator sends it again.
     Requeue,
     /// The condition a waiting step waited for came true, or its time came.
@@ -148,6 +150,20 @@ impl DeliveryState {
         )
     }
 
+    /// The states from which a delivery may move to this one for one of these causes: what stores compare in their commit.
+    ///
+    /// ```
+    /// use notify_core::delivery::{Cause, DeliveryState as S};
+    ///
+    /// let from = S::Delivered.reached_from(&[Cause::Provider]);
+    /// assert!(from.contains(&S::Parked) && !from.contains(&S::Bounced));
+    /// ```
+    #[must_use]
+    pub fn reached_from(self, causes: &[Cause]) -> Vec<Self> {
+        let is_legal = |from: &Self| causes.iter().any(|cause| transition(*from, self, *cause));
+        Self::ALL.into_iter().filter(is_legal).collect()
+    }
+
     /// How much is known: a provider's event never moves a delivery to a lower rank.
     const fn rank(self) -> u8 {
         match self {
@@ -203,8 +219,16 @@ pub const fn transition(from: DeliveryState, to: DeliveryState, cause: Cause) ->
                 && matches!(to, S::Cancelled | S::Suppressed | S::Expired)
                 || from.is_dead_letter() && matches!(to, S::Cancelled)
         }
+        // While a call is under way, or is still to be made, what is said of an earlier one ends nothing; but proof that it
+        // arrived makes another call needless.
+        Cause::Provider if from.is_open() => {
+            matches!((from, to), (S::Held | S::Queued, S::Delivered))
+        }
         Cause::Provider => {
             matches!(to, S::Sent | S::Delivered | S::Bounced) && from.rank() < to.rank()
+        }
+        Cause::OtherMessage => {
+            matches!((from, to), (S::Bounced, S::Sent | S::Delivered))
         }
         Cause::Requeue => from.is_dead_letter() && matches!(to, S::Queued),
         Cause::Release => matches!((from, to), (S::Held, S::Queued)),
@@ -281,6 +305,24 @@ mod tests {
                 });
             assert_eq!(end, Bounced, "{order:?}");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_an_earlier_call_ends_no_later_one() {
+        use DeliveryState::{Bounced, Delivered, Held, Queued, Sending, Sent};
+        for to in [Sent, Bounced] {
+            for from in [Held, Queued, Sending] {
+                assert!(!transition(from, to, Cause::Provider), "{from} -> {to}");
+            }
+        }
+        assert!(
+            !transition(Sending, Delivered, Cause::Provider),
+            "it waits for the answer"
+        );
+        assert!(
+            transition(Queued, Delivered, Cause::Provider),
+            "no second call is needed"
+        );
     }
 
     #[test]

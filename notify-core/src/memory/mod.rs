@@ -26,6 +26,7 @@ use crate::error::Result;
 use crate::inbox::InboxStore;
 use crate::preference::Pepper;
 use crate::provider::ProviderStore;
+use crate::queue::FeedbackStore;
 use crate::recipient::RecipientStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
@@ -146,6 +147,10 @@ impl Store for MemoryStore {
     }
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
+        Some(self)
+    }
+
+    fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
         Some(self)
     }
 

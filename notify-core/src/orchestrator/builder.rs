@@ -15,14 +15,15 @@ use crate::notification::Category;
 use crate::observer::{Hub, Observer};
 use crate::orchestrator::configured::{Configured, follow};
 use crate::orchestrator::local::Local;
+use crate::orchestrator::operator::without;
 use crate::orchestrator::parts::{Enrich, Links, Parts};
 use crate::orchestrator::providers::ProviderSlot;
 use crate::orchestrator::slots::Slots;
 use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::orchestrator::{Orchestrator, WorkerOptions};
 use crate::planner::{Budget, FrequencyCaps, Rules};
-use crate::preference::{Defaults, PreferenceStore};
-use crate::provider::{BreakerConfig, Provider, Routing, Schemes};
+use crate::preference::{Defaults, PreferenceStore, SoftBounces};
+use crate::provider::{BreakerConfig, Provider, Routing, Schemes, WebhookParser};
 use crate::queue::{Queue, Retention};
 use crate::rate_limiter::{GovernorLimiter, Quota, QuotaKey, RateLimiter};
 use crate::recipient::RecipientResolver;
@@ -72,6 +73,8 @@ pub struct OrchestratorBuilder {
     inbox: InboxLimits,
     retention: Retention,
     worker: WorkerOptions,
+    webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
+    soft_bounces: SoftBounces,
     errors: Vec<Error>,
 }
 
@@ -119,6 +122,8 @@ impl OrchestratorBuilder {
             inbox: InboxLimits::default(),
             retention: Retention::default(),
             worker: WorkerOptions::default(),
+            webhooks: BTreeMap::new(),
+            soft_bounces: SoftBounces::default(),
             errors: Vec::new(),
         }
     }
@@ -283,6 +288,31 @@ impl OrchestratorBuilder {
         self
     }
 
+    /// What reads the webhooks of the provider with this name, for [`Orchestrator::ingest`]. Two instances of one vendor have a parser
+    /// each, under their own names.
+    pub fn webhook(
+        mut self,
+        provider: impl Into<ProviderName>,
+        parser: impl WebhookParser,
+    ) -> Self {
+        let name = provider.into();
+        if self
+            .webhooks
+            .insert(name.clone(), Arc::new(parser))
+            .is_some()
+        {
+            let why = format!("two webhooks are registered under the name {name}");
+            self.errors.push(Error::new(ErrorKind::Config, why));
+        }
+        self
+    }
+
+    /// After how many soft bounces an address is suppressed. Default: 5 in a row within 30 days.
+    pub const fn soft_bounces(mut self, rule: SoftBounces) -> Self {
+        self.soft_bounces = rule;
+        self
+    }
+
     /// Where jitter comes from, for tests that must be repeatable.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
@@ -319,6 +349,9 @@ impl OrchestratorBuilder {
                 .set_quota(&key, Some(*quota), self.clock.now())
                 .await?;
         }
+        if !self.webhooks.is_empty() && Arc::clone(&self.store).feedback().is_none() {
+            return Err(without("vendors' reports"));
+        }
         let cache = self.template_cache()?;
         cache.current(&TenantId::default()).await?;
         self.worker = self.worker.bounded();
@@ -349,6 +382,8 @@ impl OrchestratorBuilder {
             inbox: self.inbox,
             commits: Commits::default(),
             unserved: Unserved::default(),
+            webhooks: self.webhooks,
+            soft_bounces: self.soft_bounces,
         };
         follow(&parts).await?;
         Ok(Orchestrator::new(Arc::new(parts), self.worker))

@@ -4,6 +4,7 @@ mod accept;
 mod builder;
 mod checked;
 mod configured;
+mod feedback;
 mod limits;
 mod local;
 mod operator;
@@ -17,6 +18,7 @@ mod snapshot;
 mod vitals;
 
 pub use builder::OrchestratorBuilder;
+pub use feedback::Ingested;
 pub use limits::LimitUse;
 pub use operator::Operator;
 pub use options::WorkerOptions;
@@ -25,6 +27,7 @@ pub use people::{Cell, Inbox};
 pub use report::{DeliveryReport, Explanation, SendReport};
 
 pub(crate) use configured::follow;
+pub(crate) use feedback::match_kept;
 pub(crate) use limits::{Counted, Limited};
 pub(crate) use local::Handed;
 pub(crate) use parts::{Parts, Rendering};

@@ -2,6 +2,7 @@
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::channel::{ListUnsubscribe, Rendered};
@@ -9,8 +10,8 @@ use crate::clock::{Clock, Entropy};
 use crate::delivery::{Delivery, DeliveryEvent, DeliveryStore, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{
-    CategoryId, ChannelId, DeliveryId, IdGenerator, Locale, NotificationId, RecipientId,
-    TemplateName, TenantId,
+    CategoryId, ChannelId, DeliveryId, IdGenerator, Locale, NotificationId, ProviderName,
+    RecipientId, TemplateName, TenantId,
 };
 use crate::inbox::InboxLimits;
 use crate::message::Message;
@@ -23,7 +24,8 @@ use crate::orchestrator::providers::ProviderSet;
 use crate::orchestrator::report::SendReport;
 use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::planner::Rules;
-use crate::preference::{Pepper, PreferenceStore, SuppressionStore};
+use crate::preference::{Pepper, PreferenceStore, SoftBounces, SuppressionStore};
+use crate::provider::WebhookParser;
 use crate::queue::{Queue, Retention};
 use crate::rate_limiter::RateLimiter;
 use crate::recipient::{Recipient, RecipientResolver};
@@ -92,6 +94,8 @@ pub(crate) struct Parts {
     pub(crate) inbox: InboxLimits,
     pub(crate) commits: Commits,
     pub(crate) unserved: Unserved,
+    pub(crate) webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
+    pub(crate) soft_bounces: SoftBounces,
 }
 
 /// What a message is rendered for: everything that must be the same at every attempt.

@@ -1,6 +1,7 @@
 //! Request and snapshot in, decisions out: pure, so that it can be explained without being executed and tested over years in a second.
 
 mod decide;
+mod feedback;
 mod follow;
 mod limits;
 mod plan;
@@ -8,6 +9,7 @@ mod rules;
 mod timing;
 
 pub use decide::{Addressed, Deciding, Snapshot, Verdict, decide};
+pub use feedback::{Case, Change, Judgement, judge};
 pub use follow::{follow, needed, safety_time};
 pub use limits::{Budget, FrequencyCaps, Limit, LimitScope, limits};
 pub use plan::{Planned, Planning, Refusal, plan};

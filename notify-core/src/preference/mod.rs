@@ -1,10 +1,12 @@
 //! What people want to hear, where: settings in layers, opt-outs, consent and suppressed addresses.
 
+mod bounces;
 mod merge;
 mod quiet_hours;
 mod store;
 mod suppression;
 
+pub use bounces::{BounceTally, SoftBounces};
 pub use merge::{Allowed, Defaults, allowed};
 pub use quiet_hours::{PRESET, Quiet, QuietHours, QuietRule, QuietZone, quiet_hours};
 pub use store::{PreferenceStore, Stamp};

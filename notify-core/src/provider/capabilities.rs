@@ -23,6 +23,8 @@ pub struct Capabilities {
     honours_key_for: Option<Duration>,
     price_micros: Option<u64>,
     concurrency: usize,
+    reports: bool,
+    answers: bool,
 }
 
 impl Capabilities {
@@ -35,6 +37,8 @@ impl Capabilities {
             honours_key_for: None,
             price_micros: None,
             concurrency: 64,
+            reports: false,
+            answers: false,
         }
     }
 
@@ -73,6 +77,22 @@ impl Capabilities {
         self
     }
 
+    /// Its vendor reports what becomes of messages, by webhook: their ids are kept where reports find them. Default: no, since each
+    /// costs a place in an index.
+    #[must_use]
+    pub const fn with_reports(mut self, reports: bool) -> Self {
+        self.reports = reports;
+        self
+    }
+
+    /// Its vendor also passes on what readers answer, such as `STOP`, naming their address and no message of ours: it is kept where
+    /// the last message to each address went. Default: no. Means nothing without [`with_reports`](Self::with_reports).
+    #[must_use]
+    pub const fn with_answers(mut self, answers: bool) -> Self {
+        self.answers = answers;
+        self
+    }
+
     /// Whether it sends messages of this channel.
     #[must_use]
     pub fn serves(&self, channel: &ChannelId) -> bool {
@@ -101,6 +121,18 @@ impl Capabilities {
     #[must_use]
     pub const fn price_micros(&self) -> Option<u64> {
         self.price_micros
+    }
+
+    /// Whether its vendor reports what becomes of messages.
+    #[must_use]
+    pub const fn reports(&self) -> bool {
+        self.reports
+    }
+
+    /// Whether its vendor passes on what readers answer.
+    #[must_use]
+    pub const fn answers(&self) -> bool {
+        self.answers
     }
 
     /// How many calls it takes at a time.

@@ -3,6 +3,7 @@
 mod acceptance;
 mod claim;
 mod dead_letter;
+mod feedback;
 mod lease;
 mod premise;
 mod settlement;
@@ -10,6 +11,9 @@ mod settlement;
 pub use acceptance::{Acceptance, Accepted, Advance, Handoff, KeyHash, NewDelivery, NewJob, Next};
 pub use claim::{Claim, LaneClaim, LaneDepth};
 pub use dead_letter::{CancelOutcome, Retention, Swept};
+pub use feedback::{
+    Applied, Asked, Feedback, FeedbackStore, Found, FoundBy, Kept, KeptReport, ReportKey,
+};
 pub use lease::{Job, JobKind, Lease};
 pub use premise::{CapQuery, CapUse, Premise};
 pub use settlement::{Begun, Effect, Outcome, Release, Settled, Settlement, Start};
@@ -64,6 +68,7 @@ use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 /// - `settle` writes state, event, targets and effects together; asking again with the same lease answers `Applied` and changes
 ///   nothing, until the job is settled under a later one.
 /// - `settle` to an illegal state, or to an open one as `Finished`, is refused as an error of kind `Unexpected`, and nothing changes.
+/// - What a settlement says was taken is where the reports of vendors find the delivery: see [`FeedbackStore`].
 /// - A settlement `Again` makes the job due at that time for anyone; `Finished` removes it.
 /// - A recipient that was given in the call is erased when the delivery ends; a dead letter keeps it for a requeue.
 /// - The effect `Release` makes a delivery that is held due then, `Queued` if that is now, and raises its epoch; `Cancel` ends one

@@ -1,9 +1,9 @@
 //! What is written about a job on loan: that it begins, what became of it, that it is given back.
 
 use crate::clock::Timestamp;
-use crate::delivery::{DeliveryState, EventKind, Frozen, Reason};
+use crate::delivery::{DeliveryState, EventKind, Frozen, MessageRef, Reason};
 use crate::id::{ChannelId, DeliveryId, ProviderName};
-use crate::preference::{AddressHash, SuppressionScope, SuppressionSource};
+use crate::preference::{AddressHash, SoftBounces, SuppressionScope, SuppressionSource};
 use crate::provider::Fault;
 use crate::queue::{Lease, Premise};
 
@@ -84,6 +84,26 @@ pub enum Effect {
         /// Why.
         source: SuppressionSource,
     },
+    /// An address bounced softly: counted, and suppressed for anything when the rule says so.
+    SoftBounce {
+        /// On which channel.
+        channel: ChannelId,
+        /// Which.
+        address: AddressHash,
+        /// When, by the vendor's clock.
+        at: Timestamp,
+        /// When it is too much.
+        rule: SoftBounces,
+    },
+    /// A message arrived at an address: earlier soft bounces count no more.
+    Arrived {
+        /// On which channel.
+        channel: ChannelId,
+        /// Which.
+        address: AddressHash,
+        /// When, by the vendor's clock.
+        at: Timestamp,
+    },
 }
 
 /// What became of one job on loan.
@@ -104,6 +124,9 @@ pub struct Settlement<'a> {
     pub provider: Option<&'a ProviderName>,
     /// The provider's id of the message.
     pub message_id: Option<&'a str>,
+    /// The messages that were taken in this call, of a provider that [reports](crate::provider::Capabilities::reports) what becomes
+    /// of them; empty for others.
+    pub messages: &'a [MessageRef],
     /// The provider's failure.
     pub fault: Option<&'a Fault>,
     /// The targets as they are now, where there was a call.
@@ -128,6 +151,7 @@ impl<'a> Settlement<'a> {
             attempts: lease.sends,
             provider: None,
             message_id: None,
+            messages: &[],
             fault: None,
             frozen: None,
             nothing_went_out: false,

@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{ChannelId, ProviderName};
 use crate::message::{Message, WrongBody};
 use crate::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
-use crate::testkit::Answer;
+use crate::testkit::{Answer, FakeWebhook};
 
 /// A provider without a vendor. Clones share what they were asked, so that a test keeps one.
 ///
@@ -158,6 +158,14 @@ impl FakeProvider {
     pub fn with_capabilities(mut self, able: Capabilities) -> Self {
         self.able = able;
         self
+    }
+
+    /// This provider, which now says that its vendor reports and passes answers on, and the webhook by which it does.
+    #[must_use]
+    pub fn reporting(mut self, secret: &str) -> (Self, FakeWebhook) {
+        self.able = self.able.with_reports(true).with_answers(true);
+        let webhook = FakeWebhook::new(self.name.clone(), secret);
+        (self, webhook)
     }
 
     /// By this clock.

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, SuppressionStore};
 use crate::provider::ProviderStore;
-use crate::queue::Queue;
+use crate::queue::{FeedbackStore, Queue};
 use crate::recipient::{RecipientResolver, RecipientStore};
 use crate::store::Store;
 use crate::template::TemplateStore;
@@ -59,6 +59,7 @@ pub struct Faulty {
     templates: Option<Arc<dyn TemplateStore>>,
     providers: Option<Arc<dyn ProviderStore>>,
     audit: Option<Arc<dyn AuditStore>>,
+    feedback: Option<Arc<dyn FeedbackStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -96,6 +97,7 @@ macro_rules! operations {
 
 operations! {
     Accept = "Queue::accept",
+    ApplyFeedback = "FeedbackStore::apply",
     ApplyPreference = "PreferenceStore::apply",
     AuditLog = "AuditStore::audit_log",
     Begin = "Queue::begin",
@@ -108,7 +110,9 @@ operations! {
     DeleteTranslations = "TemplateStore::delete_translations",
     Depth = "Queue::depth",
     Extend = "Queue::extend",
+    FindFeedback = "FeedbackStore::find",
     FindKey = "Queue::find_key",
+    ForgetFeedback = "FeedbackStore::forget",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
     History = "DeliveryStore::history",
@@ -119,11 +123,13 @@ operations! {
     InboxPage = "InboxStore::page",
     InboxPush = "InboxStore::push",
     InboxRetain = "InboxStore::retain",
+    KeepFeedback = "FeedbackStore::keep",
     LiftSuppression = "SuppressionStore::lift",
     ListTemplates = "TemplateStore::list",
     LoadDeliveries = "DeliveryStore::load",
     LoadPreferences = "PreferenceStore::load",
     LoadTemplates = "TemplateStore::load_all",
+    LookFeedback = "FeedbackStore::look",
     OfNotification = "DeliveryStore::of_notification",
     ProviderRevision = "ProviderStore::provider_revision",
     Providers = "ProviderStore::providers",
@@ -207,6 +213,7 @@ impl Faulty {
             templates: Arc::clone(&store).templates(),
             providers: Arc::clone(&store).providers(),
             audit: Arc::clone(&store).audit(),
+            feedback: Arc::clone(&store).feedback(),
             store,
             plan: Mutex::default(),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-use crate::delivery::{DeliveryState, EventKind, Reason};
+use crate::delivery::{DeliveryState, EventKind, MessageRef, Reason, Target, TargetState};
 use crate::id::ProviderName;
 use crate::notification::{OnUnknown, Priority};
 use crate::orchestrator::ProviderSlot;
@@ -287,6 +287,8 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
     let mut frozen = prepared.frozen;
     let now = shared.parts.clock.now();
     let made = prepared.work.lease.sends.saturating_add(1);
+    let asked = frozen.targets.iter().filter(|target| target.is_open());
+    let asked: Vec<u16> = asked.map(|target| target.no).collect();
     let verdict = verdict(
         &mut frozen.targets,
         answers,
@@ -311,12 +313,37 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
         attempts: made,
         provider: Some(provider.name().clone()),
         message_id: verdict.message_id,
+        messages: messages(shared, &provider, &frozen.targets, &asked),
         fault: verdict.fault,
         frozen: Some(frozen),
         nothing_went_out,
         effects: verdict.effects,
         now,
     }))
+}
+
+/// The messages that were taken of the targets that were asked for, if the provider reports what becomes of them.
+fn messages(
+    shared: &Shared,
+    provider: &ProviderSlot,
+    targets: &[Target],
+    asked: &[u16],
+) -> Vec<MessageRef> {
+    let able = provider.provider.capabilities();
+    if !able.reports() {
+        return Vec::new();
+    }
+    let taken = |target: &Target| match &target.state {
+        TargetState::Sent {
+            message_id: Some(id),
+        } if asked.contains(&target.no) => {
+            let address = shared.parts.pepper.address(&target.address);
+            let message = MessageRef::new(provider.name().clone(), id.as_str(), address);
+            Some(message.with_target(target.no).with_answers(able.answers()))
+        }
+        _ => None,
+    };
+    targets.iter().filter_map(taken).collect()
 }
 
 #[cfg(test)]

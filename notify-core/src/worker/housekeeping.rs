@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::{Monotonic, Timestamp};
 use crate::id::ChannelId;
 use crate::notification::Priority;
-use crate::orchestrator::follow;
+use crate::orchestrator::{follow, match_kept};
 use crate::queue::LaneDepth;
 use crate::worker::contain::contain;
 use crate::worker::{Shared, panicked};
@@ -74,6 +74,9 @@ pub(crate) async fn keep_leases(shared: Arc<Shared>) {
 async fn turn(shared: &Shared, round: u64, known: &mut BTreeSet<Lane>) {
     if let Err(error) = follow(&shared.parts).await {
         tracing::warn!(error = %error, "cannot read provider configurations; going on with those in use");
+    }
+    if let Err(error) = match_kept(&shared.parts).await {
+        tracing::warn!(error = %error, "cannot match reports that wait for their delivery; they go on waiting");
     }
     gauge(shared, known).await;
     if round.is_multiple_of(SWEEP_ROUNDS) {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::delivery::{Delivery, DeliveryState, EventKind, Frozen, Reason, TargetState};
+use crate::delivery::{
+    Delivery, DeliveryState, EventKind, Frozen, MessageRef, Reason, TargetState,
+};
 use crate::id::ProviderName;
 use crate::orchestrator::{Handed, Slot};
 use crate::planner::Snapshot;
@@ -45,6 +47,7 @@ pub(crate) struct Finished {
     pub(crate) attempts: u32,
     pub(crate) provider: Option<ProviderName>,
     pub(crate) message_id: Option<String>,
+    pub(crate) messages: Vec<MessageRef>,
     pub(crate) fault: Option<Fault>,
     pub(crate) frozen: Option<Frozen>,
     pub(crate) nothing_went_out: bool,
@@ -79,6 +82,7 @@ impl Finished {
             attempts,
             provider: None,
             message_id: None,
+            messages: Vec::new(),
             fault: None,
             frozen: None,
             nothing_went_out,
@@ -112,6 +116,7 @@ impl Finished {
             attempts: self.attempts,
             provider: self.provider.as_ref(),
             message_id: self.message_id.as_deref(),
+            messages: &self.messages,
             fault: self.fault.as_ref(),
             frozen: self.frozen.as_ref(),
             nothing_went_out: self.nothing_went_out,

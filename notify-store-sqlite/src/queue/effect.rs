@@ -125,13 +125,27 @@ pub(super) async fn end_all(
     now: Timestamp,
 ) -> Result<()> {
     let reason = engine.names.known().word(end.reason.as_str());
+    move_all(db, ended, end.state, reason, now).await?;
+    let event = |status: &Status| Event::new(engine, status.no, end.kind, Some(end.reason), now);
+    let events: Vec<Event> = ended.iter().map(event).collect();
+    events::add(db, &events).await
+}
+
+/// Moves deliveries to a state in which nothing is left to do, for the reason with this number, and fences whoever has them.
+pub(super) async fn move_all(
+    db: &mut Session<'_>,
+    ended: &[Status],
+    to: DeliveryState,
+    reason: Option<i64>,
+    now: Timestamp,
+) -> Result<()> {
     let head = || {
         Args::new()
-            .with(i64::from(end.state.code()))
+            .with(i64::from(to.code()))
             .with(reason)
             .with(now.as_micros())
-            .with(end.state.is_dead_letter())
-            .with(end.state.is_dead_letter())
+            .with(to.is_dead_letter())
+            .with(to.is_dead_letter())
     };
     let row = |status: &Status, args: &mut Args| {
         args.push(status.no);
@@ -140,10 +154,7 @@ pub(super) async fn end_all(
     db.execute_rows(include_str!("../../sql/delivery_end.sql"), head, ended, row)
         .await?;
     let numbers: Vec<i64> = ended.iter().map(|status| status.no).collect();
-    remove(db, &numbers).await?;
-    let event = |no: &i64| Event::new(engine, *no, end.kind, Some(end.reason), now);
-    let events: Vec<Event> = numbers.iter().map(event).collect();
-    events::add(db, &events).await
+    remove(db, &numbers).await
 }
 
 /// Takes jobs out of the queue.

@@ -1,7 +1,6 @@
 //! Settle: what became of jobs on loan, for all callers of one transaction at once.
 
-use notify_core::delivery::{Cause, EventKind, transition};
-use notify_core::preference::Suppression;
+use notify_core::delivery::{Cause, EventKind, MessageRef, transition};
 use notify_core::queue::{Effect, Job, Outcome, Settled, Settlement};
 use notify_core::{
     DeliveryState, Error, ErrorKind, ProviderName, Reason, Result, TenantId, Timestamp,
@@ -13,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::cache::Changing;
 use crate::engine::Engine;
 use crate::queue::status::{self, Hold, Standing};
-use crate::queue::{Care, effect, ledger, settle_rows};
+use crate::queue::{Care, bounce, effect, ledger, settle_rows};
 use crate::row::to_json;
 use crate::session::Session;
 use crate::suppression;
@@ -29,6 +28,7 @@ pub(super) struct Item {
     pub(super) attempts: u32,
     pub(super) provider: Option<ProviderName>,
     pub(super) message_id: Option<Arc<str>>,
+    pub(super) messages: Vec<MessageRef>,
     pub(super) fault: Option<String>,
     pub(super) frozen: Option<Arc<str>>,
     pub(super) nothing_went_out: bool,
@@ -48,6 +48,7 @@ impl Item {
             attempts: settlement.attempts,
             provider: settlement.provider.cloned(),
             message_id: settlement.message_id.map(Into::into),
+            messages: settlement.messages.to_vec(),
             fault: settlement.fault.map(to_json).transpose()?,
             frozen: settlement.frozen.map(to_json).transpose()?.map(Into::into),
             nothing_went_out: settlement.nothing_went_out,
@@ -94,24 +95,6 @@ impl Item {
         );
         Err(Error::new(ErrorKind::Unexpected, why))
     }
-
-    fn suppressions(&self) -> impl Iterator<Item = Suppression> {
-        self.effects.iter().filter_map(|effect| match effect {
-            Effect::Suppress {
-                channel,
-                address,
-                scope,
-                source,
-            } => Some(Suppression::new(
-                channel.clone(),
-                *address,
-                *scope,
-                *source,
-                self.now,
-            )),
-            _ => None,
-        })
-    }
 }
 
 /// One call of `settle`.
@@ -136,10 +119,7 @@ impl SettleOp {
         let items: Vec<Item> = settlements.iter().map(Item::new).collect::<Result<_>>()?;
         let mut changing = Vec::new();
         for item in &items {
-            let places: Vec<_> = item
-                .suppressions()
-                .map(|entry| (entry.channel, entry.address))
-                .collect();
+            let places = bounce::places(&item.effects);
             if !places.is_empty() {
                 changing.push(suppression::change(&engine.caches, &item.tenant, &places));
             }
@@ -213,6 +193,7 @@ pub(crate) async fn settle_all(
     let others = of(|item| item.job.delivery().is_none());
     settle_rows::finish(db, engine, ops, &finished).await?;
     settle_rows::again(db, engine, ops, &again).await?;
+    settle_rows::messages(db, engine, ops, &candidates).await?;
     for found in &others {
         settle_rows::other(db, found.item(ops), found.no).await?;
     }
@@ -319,10 +300,7 @@ async fn follow_up(
         let touched = effect::carry_out(db, engine, &item.tenant, &item.effects, item.now).await?;
         *has_ready |= !touched.is_empty();
         freed.extend(touched);
-        let entries: Vec<_> = item.suppressions().collect();
-        if !entries.is_empty() {
-            suppression::put(db, &item.tenant, &entries).await?;
-        }
+        bounce::carry_out(db, &item.tenant, &item.effects, item.now).await?;
     }
     Ok(())
 }

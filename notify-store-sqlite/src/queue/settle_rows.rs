@@ -16,6 +16,8 @@ const DELIVERY: usize = 8;
 const EVENT: usize = 9;
 const QUEUE_FINISH: usize = 1;
 const QUEUE_AGAIN: usize = 3;
+/// The same, as in `message_put.sql`.
+const MESSAGE: usize = 7;
 
 /// Ends deliveries.
 pub(super) async fn finish(
@@ -80,6 +82,44 @@ pub(super) async fn again(
         args.pad(padding * QUEUE_AGAIN);
         push_events(engine, ops, piece, args);
         args.pad(padding * EVENT);
+    }
+    Ok(())
+}
+
+/// Notes the messages that were taken, where the provider reports what becomes of them.
+pub(super) async fn messages(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    ops: &[SettleOp],
+    candidates: &[Candidate],
+) -> Result<()> {
+    let of = |found: &Candidate| {
+        let (item, no) = (found.item(ops), found.no);
+        item.messages
+            .iter()
+            .map(move |message| (no, item.epoch, message))
+    };
+    let rows: Vec<_> = candidates.iter().flat_map(of).collect();
+    for piece in rows.chunks(sql::MOST_ROWS) {
+        for (_, _, message) in piece {
+            let (names, provider) = (&engine.names, message.provider.as_str());
+            names.word_no(db, provider, Whose::Ours).await?;
+        }
+        let size = db.size(piece.len());
+        let args = db
+            .later(include_str!("../../sql/message_put.sql"), size)
+            .await?;
+        let known = engine.names.known();
+        for (no, epoch, message) in piece {
+            args.push(*no);
+            args.push(i64::from(*epoch));
+            args.push(i64::from(message.target));
+            args.push(known.word(message.provider.as_str()));
+            args.push(message.message_id.as_str());
+            args.push(&message.address.as_bytes()[..]);
+            args.push(message.answers);
+        }
+        args.pad((size - piece.len()) * MESSAGE);
     }
     Ok(())
 }

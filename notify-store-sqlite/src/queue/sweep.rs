@@ -106,6 +106,8 @@ async fn forget(db: &mut Session<'_>, old: &[Old]) -> Result<()> {
     let no = |no: &i64, args: &mut Args| args.push(*no);
     let text = include_str!("../../sql/sweep_events.sql");
     db.execute_rows(text, Args::new, &numbers, no).await?;
+    let text = include_str!("../../sql/sweep_messages.sql");
+    db.execute_rows(text, Args::new, &numbers, no).await?;
     let text = include_str!("../../sql/sweep_delivery_remove.sql");
     db.execute_rows(text, Args::new, &numbers, no).await?;
     let entries: Vec<(i64, &Old)> = old

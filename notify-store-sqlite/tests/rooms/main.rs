@@ -2,6 +2,7 @@
 
 mod copies;
 mod inboxes;
+mod reports;
 mod statements;
 mod whole;
 mod world;

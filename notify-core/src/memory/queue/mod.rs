@@ -3,6 +3,7 @@
 mod accept;
 mod api;
 mod claim;
+mod feedback;
 mod hasten;
 mod index;
 mod jobs;
@@ -16,8 +17,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::delivery::{Delivery, DeliveryEvent, DeliveryState, EventKind, Frozen, Reason};
-use crate::id::{DeliveryId, NotificationId, RecipientId, TenantId};
+use crate::delivery::{
+    Delivery, DeliveryEvent, DeliveryState, EventKind, Frozen, MessageRef, Reason,
+};
+use crate::id::{DeliveryId, NotificationId, ProviderName, RecipientId, TenantId};
 use crate::inbox::Mark;
 use crate::memory::{audit, preference, suppression};
 use crate::queue::{Job, KeyHash};
@@ -39,6 +42,7 @@ pub(super) struct Tables {
     /// The dead letters of all tenants, which are kept longer, by when they became ones.
     dead_by_age: BTreeSet<(Timestamp, DeliveryId)>,
     ledger: Ledger,
+    reports: feedback::Reports,
 }
 
 /// One delivery, as it rests: what moves is in its job.
@@ -53,6 +57,10 @@ struct Row {
     frozen: Option<Arc<Frozen>>,
     /// The caps under which it is counted.
     counted: Vec<[u8; 32]>,
+    /// What providers that report took of it.
+    messages: Vec<MessageRef>,
+    /// The ids of what was answered to it.
+    answers: Vec<(ProviderName, String)>,
 }
 
 /// The other rooms that a commit of the queue reads and writes.
@@ -73,6 +81,8 @@ impl Row {
             settled: 0,
             frozen: None,
             counted: Vec::new(),
+            messages: Vec::new(),
+            answers: Vec::new(),
         }
     }
 

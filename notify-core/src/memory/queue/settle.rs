@@ -183,6 +183,8 @@ impl Tables {
         event.message_id = settlement.message_id.map(str::to_owned);
         event.fault = settlement.fault.cloned();
         row.events.push(event);
+        row.messages.extend_from_slice(settlement.messages);
+        self.reports.take(id, settlement.messages);
         if settlement.nothing_went_out {
             for key in std::mem::take(&mut row.counted) {
                 self.ledger.give_back(tenant, key, id);
@@ -190,7 +192,7 @@ impl Tables {
         }
     }
 
-    fn carry_out(
+    pub(super) fn carry_out(
         &mut self,
         effect: &Effect,
         tenant: &TenantId,
@@ -216,6 +218,11 @@ impl Tables {
             } => {
                 let entry = Suppression::new(channel.clone(), *address, *scope, *source, now);
                 rooms.suppressions.add(tenant, &entry);
+            }
+            Effect::SoftBounce { .. } | Effect::Arrived { .. } => {
+                if let Some(entry) = self.reports.count(effect, tenant, now) {
+                    rooms.suppressions.add(tenant, &entry);
+                }
             }
         }
     }

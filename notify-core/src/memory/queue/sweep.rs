@@ -77,6 +77,8 @@ impl Tables {
             return;
         };
         let delivery = row.delivery;
+        self.reports.drop_messages(id, &row.messages);
+        self.reports.drop_answers(id, &row.answers);
         if let Some(dead) = self.dead.get_mut(&delivery.tenant) {
             dead.remove(&id);
         }

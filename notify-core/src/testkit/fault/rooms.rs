@@ -19,8 +19,9 @@ use crate::preference::{
 };
 use crate::provider::{ProviderConfig, ProviderStore};
 use crate::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
-    Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Applied, Asked, Begun, CancelOutcome, CapQuery, CapUse, Claim, Feedback,
+    FeedbackStore, Found, Job, Kept, KeptReport, KeyHash, LaneDepth, Lease, Queue, Release,
+    ReportKey, Retention, Settled, Settlement, Start, Swept,
 };
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -79,6 +80,14 @@ impl Store for Faulty {
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
         if self.audit.is_some() {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        if self.feedback.is_some() {
             Some(self)
         } else {
             None
@@ -618,5 +627,34 @@ impl AuditStore for Faulty {
     ) -> Result<Vec<AuditEntry>> {
         let audit = room(self.audit.as_ref())?;
         run!(self, AuditLog, audit.audit_log(tenant, before, limit))
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl FeedbackStore for Faulty {
+    async fn find(&self, asked: &[Asked<'_>]) -> Result<Vec<Option<Found>>> {
+        let feedback = room(self.feedback.as_ref())?;
+        run!(self, FindFeedback, feedback.find(asked))
+    }
+
+    async fn apply(&self, batch: &[Feedback<'_>]) -> Result<Vec<Applied>> {
+        let feedback = room(self.feedback.as_ref())?;
+        run!(self, ApplyFeedback, feedback.apply(batch))
+    }
+
+    async fn keep(&self, reports: &[KeptReport]) -> Result<u64> {
+        let feedback = room(self.feedback.as_ref())?;
+        run!(self, KeepFeedback, feedback.keep(reports))
+    }
+
+    async fn look(&self, now: Timestamp, limit: u32) -> Result<Kept> {
+        let feedback = room(self.feedback.as_ref())?;
+        run!(self, LookFeedback, feedback.look(now, limit))
+    }
+
+    async fn forget(&self, keys: &[ReportKey]) -> Result<()> {
+        let feedback = room(self.feedback.as_ref())?;
+        run!(self, ForgetFeedback, feedback.forget(keys))
     }
 }

@@ -220,6 +220,7 @@ impl MutantStore {
         match self.mutation {
             Some(Mutation::CapGivesNothingBack) => settlement.nothing_went_out = false,
             Some(Mutation::CapGivesAllBack) => settlement.nothing_went_out = true,
+            Some(Mutation::SettleForgetsMessages) => settlement.messages = &[],
             Some(Mutation::EffectsAreForgotten) => settlement.effects = &[],
             Some(Mutation::SettleForgetsReason) => settlement.reason = None,
             _ => {}

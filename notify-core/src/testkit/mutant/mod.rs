@@ -2,6 +2,7 @@
 //!
 //! A [`Mutant`] is a harness around the harness of a correct store. A suite is good enough when it kills every [`Mutation`].
 
+mod feedback;
 mod lie;
 mod queue;
 mod store;
@@ -12,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::id::{DeliveryId, OwnerId, TenantId};
-use crate::queue::{Job, KeyHash, Lease};
+use crate::queue::{Job, KeptReport, KeyHash, Lease};
 use crate::recipient::Recipient;
 use crate::store::Store;
 use crate::testkit::{Clause, ManualClock, StoreHarness};
@@ -108,6 +109,8 @@ mutations! {
     SettleOneByOne,
     /// Why a delivery stands where it stands is not written.
     SettleForgetsReason,
+    /// Which messages were taken is not kept.
+    SettleForgetsMessages,
     /// Effects do not happen.
     EffectsAreForgotten,
     /// Effects happen though the settlement is fenced.
@@ -194,6 +197,42 @@ mutations! {
     TimelineOfAnyTenant,
     /// The first event is left out.
     TimelineWithoutAccepted,
+    /// A message is found whoever its provider is.
+    FindIgnoresProvider,
+    /// Nobody is found by an address.
+    FindIgnoresAddress,
+    /// A delivery is found without its messages.
+    FindForgetsMessages,
+    /// What happened since a report was judged does not matter.
+    ReportIsNeverStale,
+    /// A report moves what is in any state.
+    ReportMovesAnything,
+    /// A report reaches every tenant.
+    ReportReachesAll,
+    /// A report is written without what follows from it.
+    ReportForgetsEffects,
+    /// A report is written and its delivery left where it stands.
+    ReportMovesNothing,
+    /// What follows from a report happens though it is stale.
+    EffectsOfTheStale,
+    /// One stale report makes its neighbours stale.
+    StaleFailsBatch,
+    /// What was answered finds the last message, however often it is told.
+    AnswersAreNotNoted,
+    /// The last time of being seen stays.
+    SeenIsLast,
+    /// A report that was written is kept.
+    AppliedIsKept,
+    /// A report is kept as often as it is told.
+    KeptIsCountedTwice,
+    /// What is looked at is looked at again at once.
+    LookPutsNothingOff,
+    /// What is kept is looked at before its time.
+    LookIsEarly,
+    /// Nothing that is kept is forgotten.
+    LookForgetsNothing,
+    /// What is to be forgotten is kept.
+    ForgetDoesNothing,
 }
 
 /// Opens the stores of another harness, each with one promise broken.
@@ -282,6 +321,7 @@ struct Memo {
     tenants: BTreeSet<TenantId>,
     pinned: HashMap<DeliveryId, Arc<Recipient>>,
     recipients: Vec<String>,
+    looked: Vec<KeptReport>,
 }
 
 impl MutantStore {

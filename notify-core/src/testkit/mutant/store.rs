@@ -15,6 +15,7 @@ use crate::preference::{
     SuppressionScope, SuppressionStore,
 };
 use crate::provider::ProviderStore;
+use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::store::Store;
 use crate::template::TemplateStore;
@@ -206,6 +207,10 @@ impl Store for MutantStore {
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
         Arc::clone(&self.inner).audit()
+    }
+
+    fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
     }
 
     async fn check(&self) -> Result<()> {

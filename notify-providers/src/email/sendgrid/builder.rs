@@ -107,7 +107,8 @@ impl SendGridBuilder {
             .build()?;
         let mut capabilities = Capabilities::for_channel(ChannelId::EMAIL)
             .with_batch(MAX_BATCH)
-            .with_concurrency(client.concurrency());
+            .with_concurrency(client.concurrency())
+            .with_reports(true);
         if let Some(price) = self.price_micros {
             capabilities = capabilities.with_price_micros(price);
         }

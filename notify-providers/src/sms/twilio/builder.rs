@@ -144,8 +144,10 @@ impl TwilioBuilder {
         let client = HttpClient::builder("https://api.twilio.com")
             .options(self.http)
             .build()?;
-        let mut capabilities =
-            Capabilities::for_channel(ChannelId::SMS).with_concurrency(client.concurrency());
+        let mut capabilities = Capabilities::for_channel(ChannelId::SMS)
+            .with_concurrency(client.concurrency())
+            .with_reports(true)
+            .with_answers(true);
         if let Some(price) = self.price_micros {
             capabilities = capabilities.with_price_micros(price);
         }

@@ -1,0 +1,1 @@
+SELECT tally FROM notify_bounces WHERE tenant = ? AND channel = ? AND address = ?

@@ -1,0 +1,1 @@
+DELETE FROM notify_bounces WHERE over <= ?

@@ -1,0 +1,1 @@
+SELECT count(*) FROM notify_delivery_events WHERE delivery = ?

@@ -1,0 +1,7 @@
+SELECT v.column1, d.no, d.id, t.tenant
+FROM (VALUES /*padded*/(?, ?, ?)) AS v
+CROSS JOIN notify_deliveries AS d ON d.no = (
+    SELECT max(m.delivery) FROM notify_messages AS m
+    WHERE m.address = v.column3 AND m.answers = 1
+        AND m.provider = (SELECT w.no FROM notify_words AS w WHERE w.word = v.column2))
+JOIN notify_tenants AS t ON t.no = d.tenant

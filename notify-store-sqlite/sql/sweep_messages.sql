@@ -1,0 +1,1 @@
+DELETE FROM notify_messages WHERE delivery IN (VALUES /*padded*/(?))
