@@ -5,6 +5,7 @@ pub mod http_sink;
 pub mod progress;
 pub mod smtp_sink;
 pub mod timeline;
+pub mod vendor;
 
 use std::path::PathBuf;
 use std::time::Duration;

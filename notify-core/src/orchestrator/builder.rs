@@ -73,9 +73,9 @@ pub struct OrchestratorBuilder {
     inbox: InboxLimits,
     retention: Retention,
     worker: WorkerOptions,
-    webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
-    soft_bounces: SoftBounces,
-    errors: Vec<Error>,
+    pub(super) webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
+    pub(super) soft_bounces: SoftBounces,
+    pub(super) errors: Vec<Error>,
 }
 
 impl OrchestratorBuilder {
@@ -285,31 +285,6 @@ impl OrchestratorBuilder {
     /// How the workers of this process work. What cannot work, such as a lease of no time, is taken as the least that can.
     pub fn worker_options(mut self, options: WorkerOptions) -> Self {
         self.worker = options;
-        self
-    }
-
-    /// What reads the webhooks of the provider with this name, for [`Orchestrator::ingest`]. Two instances of one vendor have a parser
-    /// each, under their own names.
-    pub fn webhook(
-        mut self,
-        provider: impl Into<ProviderName>,
-        parser: impl WebhookParser,
-    ) -> Self {
-        let name = provider.into();
-        if self
-            .webhooks
-            .insert(name.clone(), Arc::new(parser))
-            .is_some()
-        {
-            let why = format!("two webhooks are registered under the name {name}");
-            self.errors.push(Error::new(ErrorKind::Config, why));
-        }
-        self
-    }
-
-    /// After how many soft bounces an address is suppressed. Default: 5 in a row within 30 days.
-    pub const fn soft_bounces(mut self, rule: SoftBounces) -> Self {
-        self.soft_bounces = rule;
         self
     }
 

@@ -10,10 +10,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{DeliveryId, ProviderName};
 use crate::observer::Event;
 use crate::orchestrator::operator::without;
-use crate::orchestrator::{Orchestrator, Parts};
+use crate::orchestrator::{Orchestrator, OrchestratorBuilder, Parts};
 use crate::planner::{Case, Change, Judgement, follow, judge};
-use crate::preference::AddressHash;
-use crate::provider::{ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookRequest};
+use crate::preference::{AddressHash, SoftBounces};
+use crate::provider::{
+    ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookParser, WebhookRequest,
+};
 use crate::queue::{
     Applied, Asked, Effect, Feedback, FeedbackStore, Found, FoundBy, KeptReport, ReportKey,
 };
@@ -44,6 +46,33 @@ pub struct Ingested {
     pub known: u64,
     /// How many wait for their delivery; see [`FeedbackStore`].
     pub waiting: u64,
+}
+
+impl OrchestratorBuilder {
+    /// What reads the webhooks of the provider with this name, for [`Orchestrator::ingest`]. Two instances of one vendor have a parser
+    /// each, under their own names.
+    pub fn webhook(
+        mut self,
+        provider: impl Into<ProviderName>,
+        parser: impl WebhookParser,
+    ) -> Self {
+        let name = provider.into();
+        if self
+            .webhooks
+            .insert(name.clone(), Arc::new(parser))
+            .is_some()
+        {
+            let why = format!("two webhooks are registered under the name {name}");
+            self.errors.push(Error::new(ErrorKind::Config, why));
+        }
+        self
+    }
+
+    /// After how many soft bounces an address is suppressed. Default: 5 in a row within 30 days.
+    pub const fn soft_bounces(mut self, rule: SoftBounces) -> Self {
+        self.soft_bounces = rule;
+        self
+    }
 }
 
 impl Ingested {
