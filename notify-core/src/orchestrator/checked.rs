@@ -130,18 +130,22 @@ impl Checked {
         Ok(plan(&planning, snapshot))
     }
 
-    /// A template that is missing for a channel the caller named, or for all of them, is an error; so is a missing variable.
+    /// A template that is missing for a channel the caller named, or for all of them, is an error; so is a variable or a part that is
+    /// missing.
     fn check_templates(&self, parts: &Parts, engine: &Engine, locale: &Locale) -> Result<()> {
         if self.request.content().is_some() {
             return Ok(());
         }
-        let mut found = false;
+        let (rules, mut found) = (parts.rules(), false);
         for step in self.route.steps() {
             let name = self.request.template_name();
             match parts.template(engine, &name, &step.channel, locale) {
                 Some(template) => {
                     found = true;
                     template.check_variables(self.request.data())?;
+                    if let Some(channel) = rules.channel(&step.channel) {
+                        template.check_parts(channel.parts())?;
+                    }
                 }
                 None if self.request.route().is_some() => {
                     return Err(Error::new(

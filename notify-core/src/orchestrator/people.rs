@@ -86,28 +86,47 @@ impl Orchestrator {
     /// Changes what a person wants. Takes effect at once, also for what is queued, and for what is held for their quiet hours.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] if it switches off a category that is not optional; [`ErrorKind::Invalid`] for an unknown category,
-    /// or quiet hours that cannot be.
+    /// [`ErrorKind::Unsupported`] if it switches off a category that is not optional; [`ErrorKind::Invalid`] for a category or a
+    /// channel that is not registered, whose opt-out nobody would hear, or quiet hours that cannot be.
     pub async fn change_preferences(&self, change: &PreferenceChange) -> Result<()> {
-        if let PreferenceChange::Cell {
-            category, setting, ..
-        } = change
-        {
-            let rules = self.parts.rules();
-            let category = rules.category(category)?;
-            if category.is_mandatory() && matches!(setting, Setting::No | Setting::NotAllowed) {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "category {} is not optional and cannot be switched off",
-                        category.id()
-                    ),
-                ));
-            }
-        }
+        self.known(change)?;
         self.parts
             .change_preferences(&self.tenant, change, &Actor::Recipient)
             .await
+    }
+
+    /// Refuses what would have no effect: a name that is written wrong, or a category that cannot be switched off.
+    fn known(&self, change: &PreferenceChange) -> Result<()> {
+        let rules = self.parts.rules();
+        let registered = |channel: &ChannelId| match rules.channel(channel) {
+            Some(_) => Ok(()),
+            None => Err(Error::invalid(
+                "channel",
+                format!("{channel} is not registered; add it to the builder with `channel`"),
+            )),
+        };
+        match change {
+            PreferenceChange::Cell {
+                category,
+                channel,
+                setting,
+                ..
+            } => {
+                let category = rules.category(category)?;
+                registered(channel)?;
+                if category.is_mandatory() && matches!(setting, Setting::No | Setting::NotAllowed) {
+                    let why = format!(
+                        "category {} is not optional and cannot be switched off",
+                        category.id()
+                    );
+                    return Err(Error::new(ErrorKind::Unsupported, why));
+                }
+                Ok(())
+            }
+            PreferenceChange::Channel { channel, .. } => registered(channel),
+            PreferenceChange::Consent { category, .. } => rules.category(category).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// A person's settings as they take effect: one cell for each category and each channel with a provider.

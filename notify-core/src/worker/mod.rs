@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::id::OwnerId;
 use crate::observer::Event;
 use crate::orchestrator::{Orchestrator, Parts, ProviderSlot, WorkerOptions};
-use crate::provider::BreakerChange;
+use crate::provider::{BreakerChange, BreakerState};
 use crate::worker::inflight::Inflight;
 use crate::worker::lanes::Turns;
 use crate::worker::stop::Stop;
@@ -160,7 +160,15 @@ impl Shared {
 
     pub(crate) fn breaker_changed(&self, slot: &ProviderSlot, change: Option<BreakerChange>) {
         let Some(change) = change else { return };
-        tracing::warn!(provider = %slot.name(), from = ?change.from, to = ?change.to, "breaker changed");
+        match change.to {
+            BreakerState::Config { .. } => tracing::warn!(
+                provider = %slot.name(),
+                "the provider refuses our credentials or account: its deliveries wait until an operator says that it was mended"
+            ),
+            to => {
+                tracing::warn!(provider = %slot.name(), from = change.from.as_str(), to = to.as_str(), "breaker changed")
+            }
+        }
         metrics::counter!("notifications_breaker_changes_total", "provider" => slot.name().to_string()).increment(1);
         self.parts.hub.tell(Event::Breaker {
             provider: slot.name().clone(),

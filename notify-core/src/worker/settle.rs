@@ -191,6 +191,14 @@ fn tell(shared: &Shared, one: &Finished) {
     {
         metrics::counter!("notifications_dead_letters_total", "state" => state.as_str())
             .increment(1);
+        tracing::warn!(
+            delivery = %delivery.id,
+            channel = %delivery.channel,
+            provider = one.provider.as_ref().map(AsRef::as_ref),
+            fault = one.fault.as_ref().map(tracing::field::display),
+            state = state.as_str(),
+            "became a dead letter: an operator can requeue or purge it"
+        );
     }
     tracing::debug!(
         delivery = %delivery.id,
@@ -199,7 +207,7 @@ fn tell(shared: &Shared, one: &Finished) {
         correlation_id = delivery.request.correlation_id().map(String::as_str),
         attempt = one.attempts,
         provider = one.provider.as_ref().map(AsRef::as_ref),
-        fault = one.fault.as_ref().map(|fault| fault.kind().as_str()),
+        fault = one.fault.as_ref().map(tracing::field::display),
         event = one.event.as_str(),
         "settled"
     );

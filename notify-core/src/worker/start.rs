@@ -43,16 +43,17 @@ impl Routed {
     /// It is not called: the breaker hears nothing of it, and a repetition that is not made costs no budget.
     pub(super) fn forgo(&self) {
         self.provider.breaker().abandon(self.ticket);
-        if is_repetition(&self.prepared) {
+        if is_repetition(&self.prepared, self.providers) {
             self.provider.budget.refund();
         }
     }
 }
 
-/// Whether a call repeats one that failed. What its owner's end interrupted does not: the provider had no part in it.
-const fn is_repetition(prepared: &Prepared) -> bool {
+/// Whether a call repeats one that failed. The first round over so many providers does not: each is asked once in it. Nor does what
+/// its owner's end interrupted: the provider had no part in it.
+const fn is_repetition(prepared: &Prepared, providers: u32) -> bool {
     let lease = &prepared.work.lease;
-    lease.sends > 0 && !lease.interrupted
+    lease.sends >= providers && !lease.interrupted
 }
 
 /// Why a delivery has no provider now.
@@ -98,7 +99,7 @@ pub(crate) async fn route(
     let first = (sends % count) as usize;
     for no in 0..order.len() {
         let slot = order[(first + no) % order.len()];
-        match permit(shared, slot, &prepared, now, wall).await {
+        match permit(shared, slot, &prepared, count, (now, wall)).await {
             Permit::Later(until) => wait = Some(wait.map_or(until, |wait| wait.min(until))),
             Permit::Busy => return Err(Unrouted::Busy(Box::new(prepared), Arc::clone(slot))),
             Permit::Go(ticket, call) => {
@@ -136,8 +137,8 @@ async fn permit(
     shared: &Shared,
     slot: &ProviderSlot,
     prepared: &Prepared,
-    now: Monotonic,
-    wall: Timestamp,
+    providers: u32,
+    (now, wall): (Monotonic, Timestamp),
 ) -> Permit {
     let (limiter, delivery) = (&shared.parts.limiter, &prepared.work.delivery);
     let (admission, change) = slot.breaker().admit(now);
@@ -165,7 +166,7 @@ async fn permit(
     }
     if prepared.work.lease.sends == 0 {
         slot.budget.deposit();
-    } else if is_repetition(prepared) && !slot.budget.withdraw(now) {
+    } else if is_repetition(prepared, providers) && !slot.budget.withdraw(now) {
         slot.breaker().abandon(ticket);
         give_back_quota(shared, slot).await;
         return Permit::Later(wall + PAUSE);

@@ -7,6 +7,7 @@ use notify_core::delivery::{DeliveryState, Reason};
 use notify_core::health::Health;
 use notify_core::id::{ChannelId, IdGenerator};
 use notify_core::notification::RequestHash;
+use notify_core::preference::{PreferenceChange, Setting};
 use notify_core::queue::{Acceptance, CancelOutcome, Job, JobKind, NewJob, Retention};
 use notify_core::template::{Template, TemplateKey};
 use notify_core::testkit::{
@@ -14,7 +15,7 @@ use notify_core::testkit::{
 };
 use notify_core::{
     Address, Category, ErrorKind, IdempotencyKey, Message, Notification, NotificationRequest,
-    Orchestrator, RetryPolicy, Route,
+    Orchestrator, RecipientId, RetryPolicy, Route,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -389,5 +390,68 @@ async fn a_key_stands_for_one_request_with_its_recipients_and_says_so() {
             .await
             .expect("accepted");
         assert!(!report.duplicate);
+    }
+}
+
+#[tokio::test]
+async fn a_template_that_lacks_a_part_or_has_one_too_many_is_refused_when_it_is_sent() {
+    let world = world().await;
+    let operator = world.notify.as_operator("ops");
+    let bare = Template::new("hello", "email", "en").with_part("text", "Hi");
+    let misspelt = hello("Hi").with_part("sujbect", "Hello");
+    for (version, (template, part)) in [(None, (bare, "subject")), (Some(1), (misspelt, "sujbect"))]
+    {
+        operator
+            .put_template(&template, version)
+            .await
+            .expect("stored");
+        let refused = world.notify.send(greeting(), guest(1)).await;
+        let refused = refused.expect_err("it could never be sent");
+        assert_eq!(refused.kind(), ErrorKind::Template);
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+    assert_sent(&world.mail).times(0);
+}
+
+#[tokio::test]
+async fn a_preference_about_something_that_is_not_registered_is_refused() {
+    let world = world().await;
+    world.notify.put_recipient(guest(1)).await.expect("stored");
+    let recipient = RecipientId::from("guest-1");
+    let off = Setting::No;
+    for (change, field) in [
+        (
+            PreferenceChange::Channel {
+                recipient: recipient.clone(),
+                channel: "emial".into(),
+                setting: off,
+            },
+            "channel",
+        ),
+        (
+            PreferenceChange::Cell {
+                recipient: recipient.clone(),
+                category: "orders".into(),
+                channel: "emial".into(),
+                setting: off,
+            },
+            "channel",
+        ),
+        (
+            PreferenceChange::Consent {
+                recipient: recipient.clone(),
+                category: "newz".into(),
+                granted: true,
+                source: "form".into(),
+            },
+            "category",
+        ),
+    ] {
+        let refused = world.notify.change_preferences(&change).await;
+        let refused = refused.expect_err("nobody would hear of it");
+        assert_eq!(
+            (refused.kind(), refused.field_name()),
+            (ErrorKind::Invalid, Some(field))
+        );
     }
 }

@@ -643,3 +643,25 @@ async fn a_configured_provider_whose_secret_comes_late_is_there_soon_after() {
     let stopped = running.stop_soon();
     stopped.await.expect("no panic").expect("a clean end");
 }
+
+#[tokio::test]
+async fn a_failover_of_many_is_not_held_back_by_the_budget_for_retries() {
+    let down = FakeProvider::new("down", ChannelId::EMAIL).otherwise(Answer::Outage);
+    let backup = FakeProvider::new("backup", ChannelId::EMAIL);
+    let notify = Orchestrator::builder(MemoryStore::new())
+        .provider(down.clone())
+        .provider(backup.clone())
+        .category(Category::transactional("orders"))
+        .build()
+        .await
+        .expect("builds");
+    for no in 0..60 {
+        let sent = notify.send(say("orders"), guest(no)).await;
+        sent.expect("accepted");
+    }
+    let worker = notify.worker();
+    for _ in 0..6 {
+        worker.turn().await.expect("turn");
+    }
+    assert_eq!(backup.sent().len(), 60, "each at once, in its first round");
+}
