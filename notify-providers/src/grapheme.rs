@@ -1,7 +1,5 @@
 //! Where a text may be cut without taking a letter apart.
 
-#![allow(dead_code, reason = "chats and SMS use their own parts")]
-
 /// The longest beginning of `text` that ends between two of its characters as people see them and
 /// that `fits`, without spaces at its end.
 ///

@@ -1,66 +1,45 @@
 //! What the webhook parsers of all vendors share: signatures, bodies, and the words for what is wrong with them.
 
-use aws_lc_rs::{constant_time, digest, hmac};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use notify_core::provider::WebhookError;
 use notify_core::secret::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
+use crate::signature::Refused;
+
 /// How long before or after its signature a request may come, where the vendor does not say: what Standard Webhooks, Slack and
 /// Svix use.
 pub(crate) const WINDOW: Duration = Duration::from_secs(300);
 
-/// Whether one of the keys made this signature, in constant time for each. Several keys are there while one is replaced.
+/// That one of several keys made a signature, while one is replaced by another. `check` tries one of them; that a request is too old
+/// is only said of one that was signed.
 ///
 /// # Errors
-/// [`WebhookError::Unauthorized`].
-pub(crate) fn check_hmac(
-    algorithm: hmac::Algorithm,
-    keys: &[SecretString],
-    signed: &[u8],
-    signature: &[u8],
+/// [`WebhookError::Unauthorized`], [`WebhookError::Stale`].
+pub(crate) fn any_of<K>(
+    keys: &[K],
+    check: impl Fn(&K) -> Result<(), Refused>,
 ) -> Result<(), WebhookError> {
-    let made_by = |key: &SecretString| {
-        let key = hmac::Key::new(algorithm, key.expose_secret().as_bytes());
-        hmac::verify(&key, signed, signature).is_ok()
-    };
-    if keys.iter().any(made_by) {
-        Ok(())
-    } else {
-        Err(WebhookError::Unauthorized)
+    let mut verdict = Err(WebhookError::Unauthorized);
+    for key in keys {
+        match check(key).map_err(WebhookError::from) {
+            Ok(()) => return Ok(()),
+            Err(WebhookError::Stale) => verdict = Err(WebhookError::Stale),
+            Err(_) => {}
+        }
     }
+    verdict
 }
 
-/// Whether two values are the same, in a time that says nothing about where they differ.
-pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
-    constant_time::verify_slices_are_equal(one, other).is_ok()
-}
-
-/// SHA-256.
-pub(crate) fn sha256(bytes: &[u8]) -> digest::Digest {
-    digest::digest(&digest::SHA256, bytes)
-}
-
-/// The bytes of base64 with padding.
-pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
-}
-
-/// The bytes of hexadecimal digits.
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(
-        digits
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
+/// As [`any_of`], for secrets that are text.
+///
+/// # Errors
+/// As there.
+pub(crate) fn any_secret(
+    secrets: &[SecretString],
+    check: impl Fn(&[u8]) -> Result<(), Refused>,
+) -> Result<(), WebhookError> {
+    any_of(secrets, |secret| check(secret.expose_secret().as_bytes()))
 }
 
 /// The body as JSON.
@@ -92,32 +71,37 @@ pub(crate) fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
+    use crate::signature::hmac::{Hash, sign, verify};
+
     #[test]
-    fn hexadecimal_is_read_whole_or_not_at_all() {
-        assert_eq!(from_hex("00fFa0"), Some(vec![0, 255, 160]));
-        assert_eq!(from_hex(""), Some(Vec::new()));
-        for bad in ["0", "0g", "+1", "0x00", "я0"] {
-            assert_eq!(from_hex(bad), None, "{bad}");
+    fn one_of_several_keys_is_enough_and_an_empty_one_is_none() {
+        let mac = sign(Hash::Sha256, b"Jefe", &[b"text"]);
+        let check = |keys: &[&str]| {
+            let keys: Vec<SecretString> = keys.iter().map(|key| (*key).into()).collect();
+            any_secret(&keys, |key| {
+                verify(Hash::Sha256, key, &[b"text"], mac.as_ref())
+            })
+        };
+        assert_eq!(check(&["other", "Jefe"]), Ok(()));
+        for bad in [&[][..], &["other"], &["", "other"]] {
+            assert_eq!(check(bad), Err(WebhookError::Unauthorized));
         }
+        let mac = sign(Hash::Sha256, b"", &[b"text"]);
+        let empty = any_secret(&["".into()], |key| {
+            verify(Hash::Sha256, key, &[b"text"], mac.as_ref())
+        });
+        assert_eq!(
+            empty,
+            Err(WebhookError::Unauthorized),
+            "anybody can sign with it"
+        );
     }
 
     #[test]
-    fn one_of_several_keys_is_enough() {
-        // RFC 4231 §4.3, test case 2.
-        let mac = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        let mac = from_hex(mac).expect("digits");
-        let check = |keys: &[&str]| {
-            let keys: Vec<SecretString> = keys.iter().map(|key| (*key).into()).collect();
-            check_hmac(
-                hmac::HMAC_SHA256,
-                &keys,
-                b"what do ya want for nothing?",
-                &mac,
-            )
-        };
-        assert_eq!(check(&["other", "Jefe"]), Ok(()));
-        for bad in [&[][..], &["other"]] {
-            assert_eq!(check(bad), Err(WebhookError::Unauthorized));
-        }
+    fn a_request_is_called_stale_only_if_it_was_signed() {
+        let check = |keys: &[Refused]| any_of(keys, |refused| Err(*refused));
+        let (old, wrong) = (Refused::Expired, Refused::Mismatch);
+        assert_eq!(check(&[wrong, old, wrong]), Err(WebhookError::Stale));
+        assert_eq!(check(&[wrong]), Err(WebhookError::Unauthorized));
     }
 }

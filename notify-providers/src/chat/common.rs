@@ -1,11 +1,10 @@
 //! What the builders of all chat services have in common.
 
-use notify_core::provider::{Capabilities, WebhookError};
+use notify_core::provider::Capabilities;
 use notify_core::{ChannelId, ProviderName, Result};
 
 use crate::dsn::VendorDsn;
 use crate::http::{HttpClient, HttpOptions};
-use crate::signature::Refused;
 
 /// The options that every chat provider has.
 #[derive(Debug)]
@@ -89,27 +88,3 @@ macro_rules! long_text_setter {
     };
 }
 pub(crate) use long_text_setter;
-
-/// What a signature that is not believed means for a webhook.
-pub(crate) const fn not_signed(refused: Refused) -> WebhookError {
-    match refused {
-        Refused::Early | Refused::Expired => WebhookError::Stale,
-        _ => WebhookError::Unauthorized,
-    }
-}
-
-/// That one of several secrets made a signature, while one is replaced by another. `check` tries one of them.
-pub(crate) fn any_of<S>(
-    secrets: &[S],
-    check: impl Fn(&S) -> Result<(), Refused>,
-) -> Result<(), WebhookError> {
-    let mut verdict = Err(WebhookError::Unauthorized);
-    for secret in secrets {
-        match check(secret).map_err(not_signed) {
-            Ok(()) => return Ok(()),
-            Err(WebhookError::Stale) => verdict = Err(WebhookError::Stale),
-            Err(_) => {}
-        }
-    }
-    verdict
-}

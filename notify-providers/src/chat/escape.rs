@@ -3,15 +3,9 @@
 //! What a notification says comes from templates and from data that other people wrote: without
 //! this a name such as `<!channel>` or `@everyone` would ring every telephone of a company.
 
-#![allow(dead_code, reason = "each provider's feature uses its own part")]
-
 use std::borrow::Cow;
 
 use crate::grapheme::longest_prefix;
-
-/// The value of `allowed_mentions` that goes with every message to Discord: nobody is called,
-/// whatever the text says.
-pub(crate) const DISCORD_ALLOWED_MENTIONS: &str = r#"{"parse":[]}"#;
 
 /// What stands where a text was cut.
 const ELLIPSIS: &str = "…";
@@ -173,7 +167,7 @@ impl Line {
 }
 
 /// Markdown, but for addresses, which Discord takes as they are; and a calling of everybody taken
-/// apart, for clients that do not look at [`DISCORD_ALLOWED_MENTIONS`].
+/// apart, for clients that do not look at `allowed_mentions`.
 fn discord(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let (mut rest, mut line) = (text, Line::Start);

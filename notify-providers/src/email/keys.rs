@@ -1,7 +1,6 @@
 //! Idempotency keys in the forms that vendors take.
 
-use crate::signature::encoding::{hex, sha256_hex};
-use crate::webhook::sha256;
+use crate::signature::encoding::{hex, sha256, sha256_hex};
 
 /// A key of visible ASCII characters, up to 256: as it is where it fits, else its hash.
 pub(crate) fn plain(key: &str) -> String {

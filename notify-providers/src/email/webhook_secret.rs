@@ -6,7 +6,8 @@ use notify_core::provider::{WebhookError, WebhookRequest};
 use notify_core::secret::{ExposeSecret as _, SecretString};
 use std::fmt;
 
-use crate::webhook::{form, same};
+use crate::signature::hmac::is_same;
+use crate::webhook::form;
 
 /// What a vendor that signs nothing sends along, so that nobody else's events are believed: a part of the address or a header that is
 /// registered with the webhook, over TLS.
@@ -80,7 +81,7 @@ impl WebhookSecret {
             }
         };
         let wanted = wanted.expose_secret().trim().as_bytes();
-        !wanted.is_empty() && given.is_some_and(|given| same(given.as_bytes(), wanted))
+        !wanted.is_empty() && given.is_some_and(|given| is_same(given.as_bytes(), wanted))
     }
 }
 

@@ -8,11 +8,6 @@
 //! Verification works on the bytes as they came: a body that was parsed and written again has
 //! another signature.
 
-#![allow(
-    dead_code,
-    reason = "each provider's feature uses its own part of this module"
-)]
-
 pub(crate) mod apns;
 pub(crate) mod encoding;
 pub(crate) mod google;

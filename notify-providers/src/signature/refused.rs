@@ -1,6 +1,7 @@
 //! Why a signed request is not believed.
 
 use notify_core::Error;
+use notify_core::provider::WebhookError;
 use std::fmt;
 
 /// Why a request that says it comes from a vendor is not believed. The names in it are of headers,
@@ -41,6 +42,16 @@ impl std::error::Error for Refused {}
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         Self::invalid("signature", refused.to_string())
+    }
+}
+
+/// What is too old or too early is told from what was not signed: the former can be let go by a longer window.
+impl From<Refused> for WebhookError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Early | Refused::Expired => Self::Stale,
+            _ => Self::Unauthorized,
+        }
     }
 }
 

@@ -144,6 +144,8 @@ mod tests {
             ("https://u:1@h/p", "https://u:1@h:443/p"),
             ("https://[::1]/p", "https://[::1]:443/p"),
             ("https://[::1]:443/p", "https://[::1]/p"),
+            ("https://[::1]:443?b", "https://[::1]?b"),
+            ("https://u:p@h:443/p", "https://u:p@h/p"),
         ] {
             assert_eq!(spellings(url), [url, other]);
         }

@@ -8,8 +8,9 @@ use notify_core::secret::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::http::metadata;
-use crate::signature::Refused;
-use crate::webhook::{form, from_base64, json, object, same};
+use crate::signature::encoding::unbase64;
+use crate::signature::hmac::is_same;
+use crate::webhook::{form, json, object};
 
 /// The name of the parameter that holds the secret of a URL.
 const SECRET: &str = "secret";
@@ -33,7 +34,7 @@ pub(crate) fn check_url(
     let said = said.ok_or(WebhookError::Unauthorized)?;
     let known = |secret: &SecretString| {
         let secret = secret.expose_secret();
-        !secret.is_empty() && same(secret.as_bytes(), said.as_bytes())
+        !secret.is_empty() && is_same(secret.as_bytes(), said.as_bytes())
     };
     if secrets.iter().any(known) {
         Ok(())
@@ -44,19 +45,11 @@ pub(crate) fn check_url(
 
 fn password(request: &WebhookRequest<'_>) -> Option<String> {
     let (scheme, pair) = request.header("authorization")?.split_once(' ')?;
-    let pair = String::from_utf8(from_base64(pair.trim())?).ok()?;
+    let pair = String::from_utf8(unbase64(pair.trim())?).ok()?;
     let (_, password) = pair.split_once(':')?;
     scheme
         .eq_ignore_ascii_case("basic")
         .then(|| password.to_owned())
-}
-
-/// Why a signature is not believed, for the caller of a webhook.
-pub(crate) const fn refused(refused: &Refused) -> WebhookError {
-    match refused {
-        Refused::Early | Refused::Expired => WebhookError::Stale,
-        _ => WebhookError::Unauthorized,
-    }
 }
 
 /// Whether the body says that it is JSON.

@@ -213,13 +213,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_empty_list_of_mentions_is_the_one_of_the_rules() {
-        let rules: Value =
-            serde_json::from_str(crate::chat::escape::DISCORD_ALLOWED_MENTIONS).expect("is JSON");
-        assert_eq!(rules, json!({ "parse": [] }));
-    }
-
-    #[test]
     fn a_webhook_is_its_end_or_a_url_of_discord() {
         let (id, token) = ("1234", "a-B_c");
         for webhook in [

@@ -6,16 +6,15 @@ use notify_core::provider::{
     Bounce, Fault, Parsed, ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookParser,
     WebhookRequest,
 };
-use notify_core::secret::{ExposeSecret as _, SecretString};
+use notify_core::secret::SecretString;
 use notify_core::{Address, ProviderName};
 use serde_json::Value;
 use std::fmt;
 
 use super::{SCHEME, message_id};
-use crate::chat::common::any_of;
 use crate::http::metadata;
 use crate::signature::slack;
-use crate::webhook::{form, json, object, text};
+use crate::webhook::{any_secret, form, json, object, text};
 
 const SIGNATURE: &str = "X-Slack-Signature";
 const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
@@ -67,8 +66,7 @@ impl SlackWebhook {
     fn verify(&self, request: &WebhookRequest<'_>) -> Result<(), WebhookError> {
         let header = |name| request.header(name).ok_or(WebhookError::Unauthorized);
         let (signature, timestamp) = (header(SIGNATURE)?, header(TIMESTAMP)?);
-        any_of(&self.secrets, |secret| {
-            let secret = secret.expose_secret().as_bytes();
+        any_secret(&self.secrets, |secret| {
             slack::verify(
                 secret,
                 timestamp,

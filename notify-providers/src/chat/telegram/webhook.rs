@@ -10,7 +10,8 @@ use serde_json::Value;
 use std::fmt;
 
 use super::{SCHEME, message_id};
-use crate::webhook::{json, same, text};
+use crate::signature::hmac::is_same;
+use crate::webhook::{json, text};
 
 const SECRET: &str = "X-Telegram-Bot-Api-Secret-Token";
 
@@ -65,7 +66,7 @@ impl TelegramWebhook {
         let given = request.header(SECRET).ok_or(WebhookError::Unauthorized)?;
         let is_given = |secret: &SecretString| {
             let secret = secret.expose_secret();
-            !secret.is_empty() && same(secret.as_bytes(), given.as_bytes())
+            !secret.is_empty() && is_same(secret.as_bytes(), given.as_bytes())
         };
         if self.secrets.iter().any(is_given) {
             Ok(())

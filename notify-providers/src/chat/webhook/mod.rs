@@ -19,8 +19,7 @@ use super::named::Named;
 use super::post::Post;
 use crate::http::{Answer, Call, HttpClient};
 use crate::signature::StandardWebhooks;
-use crate::signature::encoding::hex;
-use crate::webhook::sha256;
+use crate::signature::encoding::sha256_hex;
 
 /// The channel of its messages.
 pub const CHANNEL: ChannelId = ChannelId::new("webhook");
@@ -206,7 +205,7 @@ fn webhook_id(key: &str) -> String {
     if fits && key.bytes().all(|b| b.is_ascii_graphic() && b != b'.') {
         key.to_owned()
     } else {
-        hex(sha256(key.as_bytes()).as_ref())
+        sha256_hex(key.as_bytes())
     }
 }
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 use std::fmt;
 
 use super::{SCHEME, fault};
-use crate::chat::common::any_of;
+use crate::signature::hmac::is_same;
 use crate::signature::meta;
-use crate::webhook::{form, json, same, text};
+use crate::webhook::{any_secret, form, json, text};
 
 const SIGNATURE: &str = "X-Hub-Signature-256";
 
@@ -90,7 +90,7 @@ impl WhatsAppWebhook {
         };
         let expected = self.verify_token.expose_secret().as_bytes();
         let given = of("hub.verify_token").unwrap_or_default().as_bytes();
-        let is_ours = !expected.is_empty() && same(expected, given);
+        let is_ours = !expected.is_empty() && is_same(expected, given);
         if !is_ours || of("hub.mode") != Some("subscribe") {
             return Err(WebhookError::Unauthorized);
         }
@@ -178,8 +178,8 @@ impl WebhookParser for WhatsAppWebhook {
         }
         let signature = request.header(SIGNATURE);
         let signature = signature.ok_or(WebhookError::Unauthorized)?;
-        any_of(&self.secrets, |secret| {
-            meta::verify(secret.expose_secret().as_bytes(), signature, request.body)
+        any_secret(&self.secrets, |secret| {
+            meta::verify(secret, signature, request.body)
         })?;
         let raw = json(request.body)?;
         let entries = raw.get("entry").and_then(Value::as_array);

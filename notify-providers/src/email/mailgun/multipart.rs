@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::http::Call;
-use crate::signature::encoding::hex;
-use crate::webhook::sha256;
+use crate::signature::encoding::{hex, sha256};
 
 /// The fields of a call; it has files or not.
 #[derive(Default)]

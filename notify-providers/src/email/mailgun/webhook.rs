@@ -5,15 +5,15 @@ use notify_core::provider::{
     Bounce, Fault, Parsed, ProviderEvent, ProviderEventKind, WebhookError, WebhookParser,
     WebhookRequest,
 };
-use notify_core::secret::{ExposeSecret as _, SecretString};
+use notify_core::secret::SecretString;
 use notify_core::{Address, ProviderName};
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
 use crate::http::metadata;
-use crate::signature::{Refused, mailgun};
-use crate::webhook::{json, text};
+use crate::signature::mailgun;
+use crate::webhook::{any_secret, json, text};
 
 /// For how long Mailgun sends an event again that was not taken.
 const WINDOW: Duration = Duration::from_secs(8 * 3_600);
@@ -72,16 +72,9 @@ impl MailgunWebhook {
         let signature = body.get("signature").ok_or(WebhookError::Unauthorized)?;
         let field = |name| text(signature, name).ok_or(WebhookError::Unauthorized);
         let (timestamp, token, mac) = (field("timestamp")?, field("token")?, field("signature")?);
-        let mut verdict = Err(WebhookError::Unauthorized);
-        for key in &self.keys {
-            let key = key.expose_secret().as_bytes();
-            match mailgun::verify(key, timestamp, token, mac, now, self.window) {
-                Ok(()) => return Ok(()),
-                Err(Refused::Early | Refused::Expired) => verdict = Err(WebhookError::Stale),
-                Err(_) => {}
-            }
-        }
-        verdict
+        any_secret(&self.keys, |key| {
+            mailgun::verify(key, timestamp, token, mac, now, self.window)
+        })
     }
 
     fn event(&self, raw: Value, received_at: Timestamp) -> ProviderEvent {

@@ -1,6 +1,5 @@
 //! Mandrill's webhooks: <https://mailchimp.com/developer/transactional/docs/webhooks/>.
 
-use aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY;
 use notify_core::clock::Timestamp;
 use notify_core::provider::{
     Bounce, Fault, Parsed, ProviderEvent, ProviderEventKind, WebhookError, WebhookParser,
@@ -12,7 +11,9 @@ use serde_json::Value;
 use std::fmt;
 
 use crate::http::metadata;
-use crate::webhook::{check_hmac, form, from_base64, json, text};
+use crate::signature::encoding::unbase64;
+use crate::signature::hmac::{Hash, verify};
+use crate::webhook::{any_secret, form, json, text};
 
 const SIGNATURE: &str = "X-Mandrill-Signature";
 /// The only field of the form: a list of events.
@@ -78,7 +79,7 @@ impl MandrillWebhook {
         fields: &[(String, String)],
         keys: &[SecretString],
     ) -> Result<(), WebhookError> {
-        let signature = request.header(SIGNATURE).and_then(from_base64);
+        let signature = request.header(SIGNATURE).and_then(unbase64);
         let signature = signature.ok_or(WebhookError::Unauthorized)?;
         let mut sorted: Vec<_> = fields.iter().collect();
         sorted.sort();
@@ -87,8 +88,9 @@ impl MandrillWebhook {
             signed.push_str(name);
             signed.push_str(value);
         }
-        let algorithm = HMAC_SHA1_FOR_LEGACY_USE_ONLY;
-        check_hmac(algorithm, keys, signed.as_bytes(), &signature)
+        any_secret(keys, |key| {
+            verify(Hash::Sha1, key, &[signed.as_bytes()], &signature)
+        })
     }
 
     fn event(&self, raw: Value, received_at: Timestamp) -> ProviderEvent {

@@ -1,6 +1,6 @@
 //! SendGrid's event webhook: <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event>.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
+use aws_lc_rs::signature::ParsedPublicKey;
 use notify_core::clock::Timestamp;
 use notify_core::provider::{
     Bounce, Fault, Parsed, ProviderEvent, ProviderEventKind, WebhookError, WebhookParser,
@@ -12,7 +12,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::http::metadata;
-use crate::webhook::{WINDOW, from_base64, json, text};
+use crate::signature::sendgrid;
+use crate::webhook::{WINDOW, any_of, json, text};
 
 const SIGNATURE: &str = "X-Twilio-Email-Event-Webhook-Signature";
 const TIMESTAMP: &str = "X-Twilio-Email-Event-Webhook-Timestamp";
@@ -65,12 +66,10 @@ impl SendGridWebhook {
     /// # Errors
     /// [`ErrorKind::Config`] if it is no such key.
     pub fn or_key(mut self, key: &str) -> Result<Self> {
-        let bad = || {
+        let key = sendgrid::key(key).ok_or_else(|| {
             let why = "the verification key of sendgrid is not a public key on P-256 in base64";
             Error::new(ErrorKind::Config, why)
-        };
-        let der = from_base64(key.trim()).ok_or_else(bad)?;
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der).map_err(|_| bad())?;
+        })?;
         self.keys.push(key);
         Ok(self)
     }
@@ -85,15 +84,10 @@ impl SendGridWebhook {
     fn verify(&self, request: &WebhookRequest<'_>) -> Result<(), WebhookError> {
         let header = |name| request.header(name).ok_or(WebhookError::Unauthorized);
         let (signature, timestamp) = (header(SIGNATURE)?, header(TIMESTAMP)?);
-        let signature = from_base64(signature).ok_or(WebhookError::Unauthorized)?;
-        let signed = [timestamp.as_bytes(), request.body].concat();
-        let made_by = |key: &ParsedPublicKey| key.verify_sig(&signed, &signature).is_ok();
-        if !self.keys.iter().any(made_by) {
-            return Err(WebhookError::Unauthorized);
-        }
-        let seconds: i64 = timestamp.parse().map_err(|_| WebhookError::Unauthorized)?;
-        let signed_at = Timestamp::from_micros(seconds.saturating_mul(1_000_000));
-        request.check_fresh(signed_at, self.window)
+        let (body, now) = (request.body, request.received_at);
+        any_of(&self.keys, |key| {
+            sendgrid::verify(key, timestamp, signature, body, now, self.window)
+        })
     }
 }
 

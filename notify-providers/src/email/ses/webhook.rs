@@ -14,7 +14,6 @@ use std::time::Duration;
 use super::CertificateSource;
 use crate::email::date;
 use crate::http::metadata;
-use crate::signature::Refused;
 use crate::signature::sns::{Kind as Message, SnsMessage};
 use crate::webhook::text;
 
@@ -83,20 +82,15 @@ impl SesWebhook {
     }
 
     fn verified(&self, request: &WebhookRequest<'_>) -> Result<SnsMessage, WebhookError> {
-        let refused = |refused: Refused| match refused {
-            Refused::Early | Refused::Expired => WebhookError::Stale,
-            _ => WebhookError::Unauthorized,
-        };
-        let message = SnsMessage::parse(request.body).map_err(refused)?;
+        let message = SnsMessage::parse(request.body)?;
         if !self.topics.contains(&message.topic_arn) {
             return Err(WebhookError::Unauthorized);
         }
-        let url = message.certificate_url().map_err(refused)?;
+        let url = message.certificate_url()?;
         let certificate = self.certificates.certificate(url).ok_or_else(|| {
             WebhookError::malformed("the certificate of SNS is not here: fetch it before parsing")
         })?;
-        let verdict = message.verify(&certificate, request.received_at, self.window);
-        verdict.map_err(refused)?;
+        message.verify(&certificate, request.received_at, self.window)?;
         Ok(message)
     }
 

@@ -1,7 +1,6 @@
 //! Huawei's receipts:
 //! <https://developer.huawei.com/consumer/en/doc/HMSCore-References/https-send-receipt-api-0000001051066120>.
 
-use aws_lc_rs::hmac::HMAC_SHA256;
 use notify_core::clock::Timestamp;
 use notify_core::provider::{
     Bounce, Fault, Parsed, ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookParser,
@@ -13,8 +12,9 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::time::Duration;
 
-use crate::signature::encoding::sha256_hex;
-use crate::webhook::{WINDOW, check_hmac, from_base64, text};
+use crate::signature::encoding::{sha256_hex, unbase64};
+use crate::signature::hmac::{Hash, verify};
+use crate::webhook::{WINDOW, any_secret, text};
 
 const SIGNATURE: &str = "X-HUAWEI-CALLBACK-ID";
 
@@ -92,9 +92,11 @@ impl HuaweiWebhook {
         else {
             return Err(unauthorized);
         };
-        let signature = from_base64(value).ok_or(unauthorized.clone())?;
+        let signature = unbase64(value).ok_or(unauthorized.clone())?;
         let signed = format!("{timestamp}{nonce}{}", self.user);
-        check_hmac(HMAC_SHA256, &self.keys, signed.as_bytes(), &signature)?;
+        any_secret(&self.keys, |key| {
+            verify(Hash::Sha256, key, &[signed.as_bytes()], &signature)
+        })?;
         let signed_at = timestamp.parse().map(millis).map_err(|_| unauthorized)?;
         request.check_fresh(signed_at, self.window)
     }

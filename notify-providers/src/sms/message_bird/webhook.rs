@@ -4,16 +4,16 @@ use notify_core::ProviderName;
 use notify_core::provider::{
     Fault, Parsed, ProviderEvent, ProviderEventKind, WebhookError, WebhookParser, WebhookRequest,
 };
-use notify_core::secret::{ExposeSecret as _, SecretString};
+use notify_core::secret::SecretString;
 use serde_json::Value;
 use std::fmt;
 
 use super::fault;
 use crate::signature::message_bird::verify;
 use crate::sms::batch::part_id;
-use crate::sms::callback::{date, number, refused, report, word};
+use crate::sms::callback::{date, number, report, word};
 use crate::sms::opt_out::answered;
-use crate::webhook::text;
+use crate::webhook::{any_secret, text};
 
 const SIGNATURE: &str = "MessageBird-Signature-JWT";
 
@@ -62,18 +62,9 @@ impl MessageBirdWebhook {
     fn verify(&self, request: &WebhookRequest<'_>) -> Result<(), WebhookError> {
         let token = request.header(SIGNATURE);
         let token = token.ok_or(WebhookError::Unauthorized)?;
-        let mut verdict = Err(WebhookError::Unauthorized);
-        for key in &self.keys {
-            let key = key.expose_secret().as_bytes();
-            match verify(key, token, request.url, request.body, request.received_at) {
-                Ok(_) => return Ok(()),
-                Err(why) if refused(&why) == WebhookError::Stale => {
-                    verdict = Err(WebhookError::Stale)
-                }
-                Err(_) => {}
-            }
-        }
-        verdict
+        any_secret(&self.keys, |key| {
+            verify(key, token, request.url, request.body, request.received_at).map(drop)
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use notify_core::ProviderName;
 use notify_core::provider::{
     Fault, Parsed, ProviderEvent, ProviderEventKind, WebhookError, WebhookParser, WebhookRequest,
 };
-use notify_core::secret::{ExposeSecret as _, SecretString};
+use notify_core::secret::SecretString;
 use serde_json::Value;
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::fault;
 use crate::signature::plivo::verify_v3;
 use crate::sms::callback::{delivery, fields, number};
 use crate::sms::opt_out::answered;
-use crate::webhook::{form, object, text};
+use crate::webhook::{any_secret, form, object, text};
 
 const SIGNATURE: &str = "X-Plivo-Signature-V3";
 const NONCE: &str = "X-Plivo-Signature-V3-Nonce";
@@ -60,23 +60,16 @@ impl PlivoWebhook {
     }
 
     fn verify(&self, request: &WebhookRequest<'_>) -> Result<(), WebhookError> {
-        let unauthorized = WebhookError::Unauthorized;
-        let signatures = request.header(SIGNATURE).ok_or(unauthorized.clone())?;
-        let nonce = request.header(NONCE).ok_or(unauthorized.clone())?;
+        let header = |name| request.header(name).ok_or(WebhookError::Unauthorized);
+        let (signatures, nonce) = (header(SIGNATURE)?, header(NONCE)?);
         // What is in the URL of a GET is signed with it.
         let fields = match request.method {
             "GET" => Vec::new(),
             _ => form(request.body),
         };
-        let made_by = |token: &SecretString| {
-            let token = token.expose_secret().as_bytes();
-            verify_v3(token, request.url, &fields, nonce, signatures).is_ok()
-        };
-        if self.tokens.iter().any(made_by) {
-            Ok(())
-        } else {
-            Err(unauthorized)
-        }
+        any_secret(&self.tokens, |token| {
+            verify_v3(token, request.url, &fields, nonce, signatures)
+        })
     }
 }
 

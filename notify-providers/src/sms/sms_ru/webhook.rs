@@ -10,8 +10,10 @@ use serde_json::json;
 use std::fmt;
 
 use super::fault;
+use crate::signature::encoding::unhex;
+use crate::signature::hmac::is_same;
 use crate::sms::callback::epoch;
-use crate::webhook::{form, from_hex, same};
+use crate::webhook::form;
 
 /// What SMS.ru wants to hear, letter by letter; else it sends the request again.
 const HEARD: &str = "100";
@@ -62,7 +64,7 @@ impl SmsRuWebhook {
     }
 
     fn verify(&self, hash: Option<&str>, records: &[String]) -> Result<(), WebhookError> {
-        let hash = hash.and_then(from_hex).ok_or(WebhookError::Unauthorized)?;
+        let hash = hash.and_then(unhex).ok_or(WebhookError::Unauthorized)?;
         let made_by = |api_id: &SecretString| {
             let api_id = api_id.expose_secret();
             let mut context = Context::new(&SHA256);
@@ -70,7 +72,7 @@ impl SmsRuWebhook {
             for record in records {
                 context.update(record.as_bytes());
             }
-            !api_id.is_empty() && same(context.finish().as_ref(), &hash)
+            !api_id.is_empty() && is_same(context.finish().as_ref(), &hash)
         };
         if self.api_ids.iter().any(made_by) {
             Ok(())

@@ -10,11 +10,13 @@ use serde_json::Value;
 use std::fmt;
 
 use super::fault;
+use crate::signature::encoding::unhex;
+use crate::signature::hmac::is_same;
 use crate::sms::batch::part_id;
 use crate::sms::callback::{check_url, epoch, number, report, word};
 use crate::sms::opt_out::answered;
 use crate::sms::outcome::Outcome;
-use crate::webhook::{from_hex, same, text};
+use crate::webhook::text;
 
 /// Reads SMSC's reports and incoming messages, by `GET` or `POST`.
 ///
@@ -82,13 +84,13 @@ impl SmscWebhook {
         } else {
             [field("id"), field("phone"), field("status")].join(":")
         };
-        let signature = text(raw, "sha1").and_then(from_hex);
+        let signature = text(raw, "sha1").and_then(unhex);
         let signature = signature.ok_or(WebhookError::Unauthorized)?;
         let made_by = |secret: &SecretString| {
             let secret = secret.expose_secret();
             let text = format!("{signed}:{secret}");
             let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
-            !secret.is_empty() && same(hash.as_ref(), &signature)
+            !secret.is_empty() && is_same(hash.as_ref(), &signature)
         };
         if self.secrets.iter().any(made_by) {
             Ok(())

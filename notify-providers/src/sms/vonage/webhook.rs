@@ -5,16 +5,16 @@ use notify_core::ProviderName;
 use notify_core::provider::{
     Fault, Parsed, ProviderEvent, ProviderEventKind, WebhookError, WebhookParser, WebhookRequest,
 };
-use notify_core::secret::{ExposeSecret as _, SecretString};
+use notify_core::secret::SecretString;
 use serde_json::Value;
 use std::fmt;
 
 use super::VonageSignature;
 use super::fault;
-use crate::signature::{Refused, vonage};
-use crate::sms::callback::{date, fields, is_json, number, refused, word};
+use crate::signature::vonage;
+use crate::sms::callback::{date, fields, is_json, number, word};
 use crate::sms::opt_out::answered;
-use crate::webhook::{WINDOW, json, object, text};
+use crate::webhook::{WINDOW, any_secret, json, object, text};
 
 /// Reads the delivery receipts and incoming messages of Vonage: those of the SMS API, by `GET`, form or JSON, and those of the
 /// Messages API.
@@ -69,26 +69,11 @@ impl VonageWebhook {
         self
     }
 
-    /// Whether one of the secrets made the signature. That it is too old is only said of one that is right.
-    fn check(&self, verify: impl Fn(&[u8]) -> Result<(), Refused>) -> Result<(), WebhookError> {
-        let mut verdict = Err(WebhookError::Unauthorized);
-        for secret in &self.secrets {
-            match verify(secret.expose_secret().as_bytes()) {
-                Ok(()) => return Ok(()),
-                Err(why) if refused(&why) == WebhookError::Stale => {
-                    verdict = Err(WebhookError::Stale)
-                }
-                Err(_) => {}
-            }
-        }
-        verdict
-    }
-
     fn verified(&self, request: &WebhookRequest<'_>) -> Result<Value, WebhookError> {
         let now = request.received_at;
         let by_json = request.method != "GET" && is_json(request);
         if let Some(token) = bearer(request) {
-            self.check(|secret| {
+            any_secret(&self.secrets, |secret| {
                 vonage::verify_webhook(secret, token, request.body, now, WINDOW).map(|_| ())
             })?;
             return match by_json {
@@ -103,7 +88,9 @@ impl VonageWebhook {
             fields(request)
         };
         let hash = self.method.hash();
-        self.check(|secret| vonage::verify(secret, hash, &fields, now, WINDOW))?;
+        any_secret(&self.secrets, |secret| {
+            vonage::verify(secret, hash, &fields, now, WINDOW)
+        })?;
         Ok(object(&fields))
     }
 }
