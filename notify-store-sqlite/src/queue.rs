@@ -37,8 +37,8 @@ use notify_core::audit::Actor;
 use notify_core::clock::Clock;
 use notify_core::id::OwnerId;
 use notify_core::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
-    Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Advance, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash,
+    LaneDepth, Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 use notify_core::{
     ChannelId, Delivery, DeliveryId, NotificationId, Reason, RecipientId, Result, TenantId,
@@ -152,6 +152,23 @@ impl Queue for SqliteStore {
             },
         );
         Ok(released.await?.0)
+    }
+
+    async fn advance(&self, moves: &[Advance]) -> Result<Vec<Settled>> {
+        let moves: Arc<[Advance]> = moves.into();
+        let moved = self.writer().write_then(
+            move |db| {
+                let moves = Arc::clone(&moves);
+                Box::pin(async move { advance::alone(db, &moves).await })
+            },
+            |engine, (_, freed): &(Vec<Settled>, Vec<Job>)| {
+                engine.leases.remove(freed.iter().copied());
+                if !freed.is_empty() {
+                    engine.ring();
+                }
+            },
+        );
+        Ok(moved.await?.0)
     }
 
     async fn extend(

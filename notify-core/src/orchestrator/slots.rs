@@ -7,6 +7,10 @@ use tokio::sync::Notify;
 
 use crate::id::ChannelId;
 use crate::notification::Priority;
+use crate::queue::NewJob;
+
+/// How many jobs that are no deliveries run at a time in one process: each is a short step, and more would only meet in one commit.
+const JOBS: usize = 2;
 
 /// How many deliveries or calls are under way: in all, below critical, and of each channel.
 ///
@@ -111,10 +115,11 @@ impl Slots {
             let part = part(calls);
             (channel.clone(), Arc::new(Share::new(part, part / 5)))
         });
+        let jobs = (NewJob::CHANNEL, Arc::new(Share::new(JOBS, 0)));
         *self
             .channels
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = shares.collect();
+            .unwrap_or_else(PoisonError::into_inner) = shares.chain([jobs]).collect();
     }
 
     fn share(&self, channel: &ChannelId) -> Option<Arc<Share>> {

@@ -14,6 +14,12 @@ use crate::notification::Priority;
 pub enum JobKind {
     /// Send one delivery.
     Deliver,
+    /// Let what was collected leave as one digest.
+    FlushDigest,
+    /// Make the next deliveries of a fan-out.
+    Expand,
+    /// Make the next occurrence of a schedule.
+    Tick,
     /// Anything else, by the number that stores keep.
     Other(u8),
 }
@@ -24,6 +30,9 @@ impl JobKind {
     pub const fn code(self) -> u8 {
         match self {
             Self::Deliver => 1,
+            Self::FlushDigest => 2,
+            Self::Expand => 3,
+            Self::Tick => 4,
             Self::Other(code) => code,
         }
     }
@@ -33,6 +42,9 @@ impl JobKind {
     pub const fn from_code(code: u8) -> Self {
         match code {
             1 => Self::Deliver,
+            2 => Self::FlushDigest,
+            3 => Self::Expand,
+            4 => Self::Tick,
             other => Self::Other(other),
         }
     }

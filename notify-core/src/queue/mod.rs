@@ -75,6 +75,8 @@ use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 ///   that is held or queued; whoever has either is fenced. `Suppress` suppresses the address. No effect touches what is being sent,
 ///   has ended, or is another tenant's.
 /// - `release` gives a job back as it was, due when it says: no call is counted. What was begun is not given back: `Fenced`.
+/// - `advance` moves a job on that is no delivery, as an acceptance's `advance` does, and makes nothing. One that is not on loan at that
+///   epoch is `Fenced`, a delivery is too, and asking again is: its loan is spent.
 /// - `extend` prolongs the leases it names and answers with those that are lost.
 ///
 /// Reclaim:
@@ -141,6 +143,12 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store failed: then the leases end by time.
     async fn release(&self, releases: &[Release<'_>]) -> Result<Vec<Settled>>;
+
+    /// Moves jobs on that are no deliveries, where there is nothing to make.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store failed: then ask again, or let the leases end by time.
+    async fn advance(&self, moves: &[Advance]) -> Result<Vec<Settled>>;
 
     /// Prolongs leases of one owner by `ttl` from `now`; answers with the jobs that are no longer theirs.
     ///

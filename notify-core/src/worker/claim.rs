@@ -9,12 +9,13 @@ use crate::error::Result;
 use crate::id::ChannelId;
 use crate::notification::Priority;
 use crate::orchestrator::short;
-use crate::queue::{Claim, LaneClaim, Lease, Release};
+use crate::queue::{Claim, LaneClaim, Lease, NewJob, Release};
 use crate::worker::contain::contain;
 use crate::worker::inflight::Held;
+use crate::worker::jobs::Loan;
 use crate::worker::stop::Stop;
 use crate::worker::work::Work;
-use crate::worker::{CHUNK, Shared, lanes, panicked};
+use crate::worker::{CHUNK, Shared, jobs, lanes, panicked};
 
 /// How often a claim that found something asks for more: what lanes that came back short left over.
 const ROUNDS: usize = 3;
@@ -24,7 +25,7 @@ const ROUNDS: usize = 3;
 /// A claim that is under way is never cut off: what it lent would be nobody's until its leases end.
 pub(super) async fn claim_all(
     shared: Arc<Shared>,
-    claimed: UnboundedSender<Vec<Work>>,
+    claimed: UnboundedSender<Claimed>,
     mut stop: Stop,
 ) {
     let poll = shared.options.poll;
@@ -32,8 +33,8 @@ pub(super) async fn claim_all(
         let asked = contain(shared.claim()).await;
         shared.parts.local.asked(shared.parts.clock.monotonic());
         let next = match asked {
-            Ok(Ok((work, more))) => {
-                if !work.is_empty() && claimed.send(work).is_err() {
+            Ok(Ok((found, more))) => {
+                if !found.is_empty() && claimed.send(found).is_err() {
                     return;
                 }
                 if more { Next::Room } else { Next::Work }
@@ -71,9 +72,29 @@ enum Next {
     Later,
 }
 
+/// What was lent to this worker.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    /// Deliveries.
+    pub(super) work: Vec<Work>,
+    /// Other jobs.
+    pub(super) loans: Vec<Loan>,
+}
+
+impl Claimed {
+    fn is_empty(&self) -> bool {
+        self.work.is_empty() && self.loans.is_empty()
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.work.extend(other.work);
+        self.loans.extend(other.loans);
+    }
+}
+
 impl Shared {
     /// Asks for work, of every lane that this process can serve now; answers also whether there may be more than there was room for.
-    pub(super) async fn claim(&self) -> Result<(Vec<Work>, bool)> {
+    pub(super) async fn claim(&self) -> Result<(Claimed, bool)> {
         let parts = &self.parts;
         let monotonic = parts.clock.monotonic();
         let providers = parts.providers.load_full();
@@ -86,12 +107,14 @@ impl Shared {
             .into_iter()
             .flat_map(|priority| open.iter().map(move |c| (priority, c.clone())))
             .collect();
-        let mut claimed = Vec::new();
+        let mut claimed = Claimed::default();
         let mut rounds = ROUNDS;
+        let mut jobs = self.job_lanes();
         // A lane that came back short leaves its share to the others. As long as nothing is found, each lane is asked: with few
         // places that takes more rounds.
         while rounds > 0 {
-            let shares = self.shares(&lanes, claimed.len());
+            let mut shares = self.shares(&lanes, claimed.work.len());
+            shares.append(&mut jobs);
             if shares.is_empty() {
                 break;
             }
@@ -112,8 +135,8 @@ impl Shared {
                 Err(error) => Err(error),
             };
             match taken {
-                Ok((work, is_room)) => {
-                    claimed.extend(work);
+                Ok((found, is_room)) => {
+                    claimed.extend(found);
                     if !is_room {
                         return Ok((claimed, true));
                     }
@@ -151,6 +174,18 @@ impl Shared {
         shares
     }
 
+    /// The lanes of the jobs that are no deliveries: asked beside the others, and few at a time.
+    fn job_lanes(&self) -> Vec<LaneClaim> {
+        let slots = self.parts.local.slots();
+        let lane = |priority| LaneClaim {
+            priority,
+            channel: NewJob::CHANNEL,
+            limit: u32::try_from(slots.free_in(priority, &NewJob::CHANNEL)).unwrap_or(u32::MAX),
+        };
+        let lanes = Priority::ALL.into_iter().map(lane);
+        lanes.filter(|lane| lane.limit > 0).collect()
+    }
+
     /// Returns when there is room for a fair number of deliveries.
     async fn room(&self) {
         let slots = self.parts.local.slots();
@@ -182,11 +217,13 @@ impl Shared {
         let leases = parts.queue.claim(&claim).await?;
         parts.local.claimed(now);
         let (mut short, mut full) = (Vec::new(), Vec::new());
+        // No job is handed over: nobody asks whether something older waits in its lane.
+        let lanes = claim.lanes.into_iter();
         for LaneClaim {
             priority,
             channel,
             limit,
-        } in claim.lanes
+        } in lanes.filter(|lane| lane.channel != NewJob::CHANNEL)
         {
             let got = leases
                 .iter()
@@ -212,7 +249,7 @@ impl Shared {
     /// Reads the deliveries of leases and gives each a place. Answers also whether each found one.
     ///
     /// What finds no place goes back as it was. What cannot be served here is left to a newer version for a while.
-    async fn take(&self, leases: Vec<Lease>, short: &Short) -> Result<(Vec<Work>, bool)> {
+    async fn take(&self, leases: Vec<Lease>, short: &Short) -> Result<(Claimed, bool)> {
         // Before anything is given back, which says that there is work after all.
         for (priority, channel) in &short.lanes {
             self.parts
@@ -232,35 +269,38 @@ impl Shared {
                 return Err(error);
             }
         };
-        let (mut work, mut back) = (Vec::with_capacity(leases.len()), Vec::new());
+        let (mut claimed, mut back) = (Claimed::default(), Vec::new());
         let later = self.parts.clock.now() + self.options.backoff;
         let mut is_room = true;
+        let slots = self.parts.local.slots();
         for ((held, lease), delivery) in leases.into_iter().zip(deliveries) {
-            let Some(delivery) = delivery else {
+            if delivery.is_none() && !jobs::is_known(lease.job.kind) {
                 self.parts.unserved.job(&lease, self.parts.clock.now());
                 back.push((held, lease, later));
                 continue;
-            };
-            let slots = self.parts.local.slots();
-            match slots.take_in(lease.priority, &lease.channel) {
-                Some(slot) => work.push(Work {
+            }
+            match (slots.take_in(lease.priority, &lease.channel), delivery) {
+                (Some(slot), Some(delivery)) => claimed.work.push(Work {
                     lease,
                     delivery,
                     snapshot: None,
                     slot,
                     held,
                 }),
-                None => {
-                    is_room = false;
-                    back.push((held, lease, delivery.due_at));
+                (Some(slot), None) => claimed.loans.push(Loan { lease, slot, held }),
+                (None, delivery) => {
+                    is_room &= delivery.is_none();
+                    let now = self.parts.clock.now();
+                    let due = delivery.map_or(now, |delivery| delivery.due_at);
+                    back.push((held, lease, due));
                 }
             }
         }
         self.give_back(back).await;
-        Ok((work, is_room))
+        Ok((claimed, is_room))
     }
 
-    /// The deliveries of leases, in order; `None` for jobs of a kind that this version does not know.
+    /// The deliveries of leases, in order; `None` for other jobs.
     async fn load(&self, leases: &[(Held, Lease)]) -> Result<Vec<Option<Delivery>>> {
         let ids: Vec<_> = leases
             .iter()
@@ -280,7 +320,7 @@ impl Shared {
             .collect())
     }
 
-    async fn give_back(&self, back: Vec<(Held, Lease, Timestamp)>) {
+    pub(super) async fn give_back(&self, back: Vec<(Held, Lease, Timestamp)>) {
         if back.is_empty() {
             return;
         }

@@ -6,6 +6,7 @@ mod contain;
 mod dispatch;
 mod housekeeping;
 mod inflight;
+mod jobs;
 mod lanes;
 mod read;
 mod recheck;
@@ -17,6 +18,7 @@ mod verdict;
 mod work;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinSet};
@@ -99,10 +101,12 @@ impl Worker {
             .queue
             .reclaim(&[], shared.parts.clock.now())
             .await?;
-        let (work, _) = shared.claim().await?;
+        let (claimed, _) = shared.claim().await?;
         let (sender, mut receiver) = unbounded_channel();
         let mut tasks = JoinSet::new();
-        shared.spawn_all(&mut tasks, work, &sender, &Stop::never());
+        shared.spawn_all(&mut tasks, claimed.work, &sender, &Stop::never());
+        let moved = Arc::new(AtomicU64::new(0));
+        jobs::spawn_all(shared, &mut tasks, claimed.loans, &moved);
         drop(sender);
         while let Some(ended) = tasks.join_next().await {
             report_panic(&ended);
@@ -111,7 +115,7 @@ impl Worker {
         while let Ok(done) = receiver.try_recv() {
             batch.push(done);
         }
-        Ok(settle::settle(shared, batch).await)
+        Ok(settle::settle(shared, batch).await + moved.load(Ordering::Acquire))
     }
 
     /// Works until `shutdown`. Then it takes nothing more, gives back at once what was not begun, due as it was, and waits for the

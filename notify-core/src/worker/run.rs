@@ -9,10 +9,13 @@ use tokio::task::JoinSet;
 
 use crate::error::Result;
 use crate::orchestrator::Handed;
+use crate::worker::claim::Claimed;
 use crate::worker::contain::contain;
 use crate::worker::stop::Stop;
 use crate::worker::work::{Done, Work};
-use crate::worker::{CHUNK, Drained, Shared, claim, housekeeping, panicked, report_panic, settle};
+use crate::worker::{
+    CHUNK, Drained, Shared, claim, housekeeping, jobs, panicked, report_panic, settle,
+};
 
 /// How many settlements share a commit at most.
 const SETTLE_BATCH: usize = 512;
@@ -27,7 +30,7 @@ pub(super) async fn run(
     tracing::info!(owner = %shared.owner, taken_over, "worker starts");
     let (done, finished) = unbounded_channel::<Done>();
     let (door, handed) = unbounded_channel::<Handed>();
-    let (claimed, claims) = unbounded_channel::<Vec<Work>>();
+    let (claimed, claims) = unbounded_channel::<Claimed>();
     let (hand, stop) = Stop::new();
     let now = parts.clock.monotonic();
     parts
@@ -52,6 +55,7 @@ pub(super) async fn run(
         claims,
         handed,
         done,
+        settled: Arc::clone(&settled),
         stop,
     };
     line.work(shutdown).await;
@@ -98,9 +102,10 @@ async fn settle_all(
 struct Line<'a> {
     shared: &'a Arc<Shared>,
     tasks: JoinSet<()>,
-    claims: UnboundedReceiver<Vec<Work>>,
+    claims: UnboundedReceiver<Claimed>,
     handed: UnboundedReceiver<Handed>,
     done: UnboundedSender<Done>,
+    settled: Arc<AtomicU64>,
     stop: Stop,
 }
 
@@ -113,7 +118,10 @@ impl Line<'_> {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some(work) = self.claims.recv() => self.carry(work),
+                Some(claimed) = self.claims.recv() => {
+                    jobs::spawn_all(self.shared, &mut self.tasks, claimed.loans, &self.settled);
+                    self.carry(claimed.work);
+                }
                 // The door stands open until this worker closes it: there is always a sender.
                 1.. = self.handed.recv_many(&mut arrived, CHUNK) => {
                     let inflight = &self.shared.inflight;
@@ -147,7 +155,10 @@ impl Line<'_> {
                 biased;
                 Some(ended) = self.tasks.join_next() => report_panic(&ended),
                 work = self.claims.recv(), if claims => match work {
-                    Some(work) => self.give_back(work),
+                    Some(claimed) => {
+                        self.give_back(claimed.work);
+                        jobs::give_back(self.shared, &mut self.tasks, claimed.loans);
+                    }
                     None => claims = false,
                 },
                 one = self.handed.recv(), if doors => match one {

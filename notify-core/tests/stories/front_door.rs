@@ -1,7 +1,6 @@
 //! Questions to the front door whose answers depend on what this process just did: templates, health, depth, dead letters, keys.
 
 use crate::world::{guest, say};
-use notify_core::channel::{Channel, Part, Rendered, SmsChannel};
 use notify_core::clock::Clock as _;
 use notify_core::delivery::{DeliveryState, Reason};
 use notify_core::health::Health;
@@ -14,8 +13,8 @@ use notify_core::testkit::{
     Answer, FakeProvider, Faulty, ManualClock, Memory, Mishap, Operation, StoreHarness, assert_sent,
 };
 use notify_core::{
-    Address, Category, ErrorKind, IdempotencyKey, Message, Notification, NotificationRequest,
-    Orchestrator, RecipientId, RetryPolicy, Route,
+    Category, ErrorKind, IdempotencyKey, Notification, NotificationRequest, Orchestrator,
+    RecipientId, RetryPolicy, Route,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -192,35 +191,11 @@ async fn what_nobody_here_can_do_is_shown_in_health() {
     assert_eq!(unserved[0].last_at, world.clock.now() - 5 * SECOND);
 }
 
-/// The lane of jobs that are no deliveries, as a channel: a worker that serves it is lent them.
-#[derive(Debug)]
-struct Jobs;
-
-impl Channel for Jobs {
-    fn id(&self) -> ChannelId {
-        NewJob::CHANNEL
-    }
-
-    fn accepts(&self, _: &Address) -> bool {
-        false
-    }
-
-    fn parts(&self) -> &[Part] {
-        &[]
-    }
-
-    fn compose(&self, rendered: Rendered) -> notify_core::Result<Message> {
-        SmsChannel::new().compose(rendered)
-    }
-}
-
 #[tokio::test]
 async fn a_job_of_a_kind_that_nobody_knows_is_left_and_shown() {
     let harness = Memory::new();
     let store = harness.open().await;
     let notify = Orchestrator::builder_on(Arc::clone(&store))
-        .provider(FakeProvider::new("jobs", NewJob::CHANNEL))
-        .channel(Jobs)
         .build()
         .await
         .expect("builds");

@@ -1,7 +1,7 @@
 //! Jobs that move on in the commit of what they made.
 
 use notify_core::Result;
-use notify_core::queue::{Acceptance, Advance, Job, Next};
+use notify_core::queue::{Acceptance, Advance, Job, Next, Settled};
 use std::collections::HashMap;
 
 use crate::queue::status::{self, Standing, Status};
@@ -14,10 +14,11 @@ pub(super) struct Advances(HashMap<Job, Status>);
 
 /// Looks the jobs of these items up.
 pub(super) async fn load(db: &mut Session<'_>, items: &[&Acceptance]) -> Result<Advances> {
-    let jobs: Vec<Job> = items
-        .iter()
-        .filter_map(|item| Some(item.advance.as_ref()?.job))
-        .collect();
+    let jobs = items.iter().filter_map(|item| item.advance.as_ref());
+    find(db, jobs.map(|next| next.job).collect()).await
+}
+
+async fn find(db: &mut Session<'_>, jobs: Vec<Job>) -> Result<Advances> {
     if jobs.is_empty() {
         return Ok(Advances::default());
     }
@@ -41,6 +42,26 @@ impl Advances {
     pub(super) fn spend(&mut self, next: &Advance) {
         self.0.remove(&next.job);
     }
+}
+
+/// Moves jobs on that are no deliveries, where nothing was made. Answers for each, and with the jobs that nobody has any more.
+pub(super) async fn alone(
+    db: &mut Session<'_>,
+    moves: &[Advance],
+) -> Result<(Vec<Settled>, Vec<Job>)> {
+    let mut known = find(db, moves.iter().map(|next| next.job).collect()).await?;
+    let (mut answers, mut freed) = (Vec::with_capacity(moves.len()), Vec::new());
+    for next in moves {
+        if next.job.delivery().is_some() || !known.holds(next) {
+            answers.push(Settled::Fenced);
+            continue;
+        }
+        apply(db, next).await?;
+        known.spend(next);
+        freed.push(next.job);
+        answers.push(Settled::Applied);
+    }
+    Ok((answers, freed))
 }
 
 /// Moves a job on, or ends it.

@@ -5,8 +5,8 @@ use notify_core::audit::Actor;
 use notify_core::delivery::EventKind;
 use notify_core::id::OwnerId;
 use notify_core::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
-    Lease, Outcome, Queue, Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Advance, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash,
+    LaneDepth, Lease, Outcome, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 use notify_core::{
     Delivery, DeliveryId, DeliveryState, NotificationId, Reason, RecipientId, Result, TenantId,
@@ -55,6 +55,10 @@ impl Queue for SettledAtBegin {
 
     async fn release(&self, releases: &[Release<'_>]) -> Result<Vec<Settled>> {
         self.0.release(releases).await
+    }
+
+    async fn advance(&self, moves: &[Advance]) -> Result<Vec<Settled>> {
+        self.0.advance(moves).await
     }
 
     async fn extend(

@@ -11,7 +11,9 @@ use crate::memory::queue::jobs::{Hold, JobRow, Loan};
 use crate::memory::queue::premise::Asker;
 use crate::memory::queue::{Rooms, Row, Tables};
 use crate::notification::{Class, NotificationRequest, Priority, RequestHash};
-use crate::queue::{Acceptance, Accepted, Advance, Handoff, Job, Lease, NewDelivery, NewJob, Next};
+use crate::queue::{
+    Acceptance, Accepted, Advance, Handoff, Job, Lease, NewDelivery, NewJob, Next, Settled,
+};
 
 /// What an idempotency key stands for.
 pub(super) struct Key {
@@ -128,11 +130,8 @@ impl Tables {
         if self.notifications.contains_key(&item.id) {
             return Some(Accepted::Duplicate(item.id));
         }
-        if let Some(Advance { job, epoch, .. }) = &item.advance {
-            let row = self.jobs.get(job).filter(|row| row.epoch == *epoch);
-            if row.is_none_or(|row| row.hold.loan().is_none()) {
-                return Some(Accepted::Fenced);
-            }
+        if item.advance.as_ref().is_some_and(|next| !self.holds(next)) {
+            return Some(Accepted::Fenced);
         }
         let failed = self.check_premises(&item.premises, asker, rooms).err();
         failed.map(|(premise, _)| Accepted::Stale(premise))
@@ -192,6 +191,21 @@ impl Tables {
                 _ => {}
             }
         }
+    }
+
+    /// Whether the job is on loan at that epoch.
+    fn holds(&self, Advance { job, epoch, .. }: &Advance) -> bool {
+        let row = self.jobs.get(job).filter(|row| row.epoch == *epoch);
+        row.is_some_and(|row| row.hold.loan().is_some())
+    }
+
+    /// Moves a job on that is no delivery, and makes nothing.
+    pub(super) fn advance_alone(&mut self, next: &Advance) -> Settled {
+        if next.job.delivery().is_some() || !self.holds(next) {
+            return Settled::Fenced;
+        }
+        self.advance(next.clone());
+        Settled::Applied
     }
 
     fn advance(&mut self, Advance { job, next, .. }: Advance) {

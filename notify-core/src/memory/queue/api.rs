@@ -12,8 +12,8 @@ use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 use crate::memory::queue::{Rooms, Tables};
 use crate::memory::{MemoryStore, State};
 use crate::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
-    Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Advance, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash,
+    LaneDepth, Lease, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 
 impl MemoryStore {
@@ -78,6 +78,10 @@ impl Queue for MemoryStore {
 
     async fn release(&self, releases: &[Release<'_>]) -> Result<Vec<Settled>> {
         Ok(self.commit(|tables, _| releases.iter().map(|one| tables.release(one)).collect()))
+    }
+
+    async fn advance(&self, moves: &[Advance]) -> Result<Vec<Settled>> {
+        Ok(self.commit(|tables, _| moves.iter().map(|one| tables.advance_alone(one)).collect()))
     }
 
     async fn extend(

@@ -9,8 +9,8 @@ use crate::delivery::{Delivery, EventKind, Frozen, Reason};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 use crate::queue::{
-    Acceptance, Accepted, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash, LaneDepth,
-    Lease, Outcome, Queue, Release, Retention, Settled, Settlement, Start, Swept,
+    Acceptance, Accepted, Advance, Begun, CancelOutcome, CapQuery, CapUse, Claim, Job, KeyHash,
+    LaneDepth, Lease, Outcome, Queue, Release, Retention, Settled, Settlement, Start, Swept,
 };
 use crate::testkit::mutant::{MutantStore, Mutation, copy};
 
@@ -157,6 +157,10 @@ impl Queue for MutantStore {
             }
         }
         Ok(answers)
+    }
+
+    async fn advance(&self, moves: &[Advance]) -> Result<Vec<Settled>> {
+        self.inner.advance(moves).await
     }
 
     async fn extend(

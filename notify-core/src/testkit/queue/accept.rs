@@ -331,3 +331,31 @@ pub(super) async fn an_item_that_is_refused_does_not_advance_its_job(harness: &d
         .expect("a job");
     assert_eq!((next.epoch, next.payload.as_slice()), (2, &b"1"[..]));
 }
+
+pub(super) async fn a_job_is_moved_on_where_there_is_nothing_to_make(harness: &dyn StoreHarness) {
+    let world = World::open(harness).await;
+    let lease = world.other_job(UNKNOWN).await;
+    let (_, delivery) = world.lent().await;
+    let moves = [
+        again(&world, &delivery, b"1"),
+        Advance::new(lease.job, lease.epoch + 1, Next::Done),
+        again(&world, &lease, b"1"),
+        Advance::new(lease.job, lease.epoch, Next::Done),
+    ];
+    let moved = world.store.advance(&moves).await.expect("advance");
+    let fenced = Settled::Fenced;
+    assert_eq!(moved, [fenced, fenced, Settled::Applied, fenced]);
+    let next = world
+        .claim_lane(NewJob::CHANNEL, 9)
+        .await
+        .pop()
+        .expect("it goes on");
+    assert_eq!((next.epoch, next.payload.as_slice()), (2, &b"1"[..]));
+    let done = [Advance::new(next.job, next.epoch, Next::Done)];
+    let moved = world.store.advance(&done).await.expect("advance");
+    assert_eq!(moved, [Settled::Applied]);
+    world.pass(MINUTE);
+    assert!(world.claim_lane(NewJob::CHANNEL, 9).await.is_empty());
+    let moved = world.store.advance(&done).await.expect("advance");
+    assert_eq!(moved, [fenced], "it is gone");
+}

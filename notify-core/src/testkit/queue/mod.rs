@@ -40,6 +40,7 @@ clauses! {
             an_advance_of_a_lost_job_is_fenced_and_stores_nothing,
             a_chunk_that_is_accepted_twice_is_stored_once,
             an_item_that_is_refused_does_not_advance_its_job,
+            a_job_is_moved_on_where_there_is_nothing_to_make,
         }
         keys {
             the_same_key_and_request_is_a_duplicate_with_the_first_id,
