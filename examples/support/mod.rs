@@ -4,6 +4,7 @@ pub mod garden;
 pub mod http_sink;
 pub mod progress;
 pub mod smtp_sink;
+pub mod tell;
 pub mod timeline;
 pub mod vendor;
 

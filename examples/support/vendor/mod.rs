@@ -1,23 +1,52 @@
 //! Vendors for trying things out, on loopback: the wire is here, and how each of them answers is in a file of its own.
 
+pub mod apns;
+pub mod brevo;
 pub mod browser;
+pub mod discord;
+pub mod exolve;
+pub mod fcm;
+pub mod huawei;
+pub mod keys;
+pub mod mailgun;
+pub mod mandrill;
+pub mod megafon;
+pub mod message_bird;
+pub mod plivo;
+pub mod postmark;
+pub mod resend;
 pub mod sendgrid;
+pub mod ses;
 pub mod slack;
+pub mod sms_ru;
+pub mod smsc;
+pub mod sns;
+pub mod teams;
+pub mod telegram;
 pub mod twilio;
 pub mod vonage;
+pub mod whatsapp;
 
+use http_body::Body as _;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode, Version, http};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::Value;
-use std::fmt;
-use std::io::{self, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::task::{Context, Poll};
+use std::{fmt, io};
 
 /// The longest body that is read.
 const MAX_BODY: usize = 1 << 20;
 
-/// A vendor on a free port of this host, in threads of its own until the program ends.
+/// A vendor on a free port of this host, by HTTP/1.1 and HTTP/2, in tasks of its own until the program ends.
 #[derive(Clone)]
 pub struct Vendor {
     address: SocketAddr,
@@ -44,6 +73,7 @@ pub struct Request {
     /// As it came.
     pub body: Vec<u8>,
     headers: Vec<(String, String)>,
+    http2: bool,
 }
 
 /// What the vendor says to one request, and what it took with it.
@@ -56,27 +86,22 @@ pub struct Answer {
 }
 
 impl Vendor {
-    /// Opens the vendor. `answer` is asked for each request, unless there is an outage.
+    /// Opens the vendor. `answer` is asked for each request, unless there is an outage. Within a runtime of tokio.
     ///
     /// # Errors
     /// If no port is free.
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
         let office = Arc::new(Office {
             answer: Box::new(answer),
             outage: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             taken: Mutex::default(),
         });
-        let visitors = Arc::clone(&office);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let visitors = Arc::clone(&visitors);
-                // A client that hangs up is the client's affair.
-                thread::spawn(move || serve(&stream, &visitors));
-            }
-        });
+        tokio::spawn(serve(listener, Arc::clone(&office)));
         Ok(Self { address, office })
     }
 
@@ -123,6 +148,12 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Whether it came by HTTP/2.
+    #[must_use]
+    pub const fn is_http2(&self) -> bool {
+        self.http2
+    }
+
     /// Whether it is a POST to this path, with a body of this type.
     #[must_use]
     pub fn is_post(&self, path: &str, media_type: &str) -> bool {
@@ -139,10 +170,15 @@ impl Request {
     /// A field of a form.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<String> {
-        let body = String::from_utf8_lossy(&self.body).into_owned();
-        let mut pairs = body.split('&').filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(other, _)| *other == name)?;
-        Some(decoded(value))
+        let fields = self.fields();
+        let mut named = fields.into_iter().filter(|(other, _)| other == name);
+        named.next().map(|(_, value)| value)
+    }
+
+    /// The fields of a form.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(&self.body).into_owned().collect()
     }
 }
 
@@ -163,6 +199,13 @@ impl Answer {
         self
     }
 
+    /// With XML.
+    pub fn xml(mut self, body: &str) -> Self {
+        self.head.push_str("\r\nContent-Type: text/xml");
+        self.body = body.to_owned();
+        self
+    }
+
     /// It took a message with it.
     pub fn took(mut self, to: impl Into<String>, what: impl Into<String>) -> Self {
         self.taken.push((to.into(), what.into()));
@@ -170,76 +213,108 @@ impl Answer {
     }
 }
 
-/// The requests of one connection, until the client closes it.
-fn serve(stream: &TcpStream, office: &Office) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (mut reader, mut writer) = (BufReader::new(stream), stream);
-    while let Some(request) = read(&mut reader)? {
-        office.asked.fetch_add(1, Ordering::AcqRel);
-        let less = |left: usize| left.checked_sub(1);
-        let order = (Ordering::AcqRel, Ordering::Acquire);
-        let is_out = office.outage.fetch_update(order.0, order.1, less).is_ok();
-        let answer = if is_out {
-            Answer::new("503 Service Unavailable")
-        } else {
-            (office.answer)(&request)
-        };
-        // Who is told yes need not keep the message: so it is written down first.
-        let taken = office.taken.lock();
-        let mut taken = taken.unwrap_or_else(PoisonError::into_inner);
-        taken.extend(answer.taken);
-        drop(taken);
-        let (head, body) = (answer.head, answer.body);
-        let length = body.len();
-        let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}");
-        writer.write_all(answer.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// The next request of a connection, if there is one.
-fn read(reader: &mut impl io::BufRead) -> io::Result<Option<Request>> {
-    let (mut request, mut line) = (Request::default(), String::new());
-    if reader.read_line(&mut line)? == 0 {
-        return Ok(None);
-    }
-    let mut words = line.split(' ').map(str::to_owned);
-    request.method = words.next().unwrap_or_default();
-    request.path = words.next().unwrap_or_default();
-    loop {
-        line.clear();
-        if reader.read_line(&mut line)? == 0 || line == "\r\n" {
-            break;
-        }
-        if let Some((name, value)) = line.trim_end().split_once(": ") {
-            request.headers.push((name.to_owned(), value.to_owned()));
-        }
-    }
-    let length = request.header("content-length");
-    let length: usize = length.and_then(|text| text.parse().ok()).unwrap_or(0);
-    if length > MAX_BODY {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    request.body = vec![0; length];
-    reader.read_exact(&mut request.body)?;
-    Ok(Some(request))
-}
-
-/// A value of a form, as `application/x-www-form-urlencoded` writes it.
-fn decoded(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
-    while let Some(byte) = rest.next() {
-        let mut digit = || char::from(rest.next()?).to_digit(16);
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => match (digit(), digit()) {
-                (Some(high), Some(low)) => u8::try_from(high << 4 | low).unwrap_or(b'?'),
-                _ => b'?',
-            },
-            other => other,
+/// Serves whoever comes. A client that hangs up is the client's affair.
+async fn serve(listener: tokio::net::TcpListener, office: Arc<Office>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let office = Arc::clone(&office);
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let office = Arc::clone(&office);
+                async move { Ok::<_, Infallible>(handle(request, &office).await) }
+            });
+            let server = auto::Builder::new(TokioExecutor::new());
+            drop(server.serve_connection(TokioIo::new(stream), service).await);
         });
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn handle(request: http::Request<Incoming>, office: &Office) -> Response<Full> {
+    office.asked.fetch_add(1, Ordering::AcqRel);
+    let Some(request) = read(request).await else {
+        return response(Answer::new("413 Content Too Large"));
+    };
+    let less = |left: usize| left.checked_sub(1);
+    let order = (Ordering::AcqRel, Ordering::Acquire);
+    let is_out = office.outage.fetch_update(order.0, order.1, less).is_ok();
+    let mut answer = if is_out {
+        Answer::new("503 Service Unavailable")
+    } else {
+        (office.answer)(&request)
+    };
+    // Who is told yes need not keep the message: so it is written down first.
+    let taken = office.taken.lock();
+    let mut taken = taken.unwrap_or_else(PoisonError::into_inner);
+    taken.append(&mut answer.taken);
+    drop(taken);
+    response(answer)
+}
+
+/// A request with its whole body; nothing, if that is too long or breaks off.
+async fn read(request: http::Request<Incoming>) -> Option<Request> {
+    let (head, body) = request.into_parts();
+    let mut body = body;
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+        if bytes.len() > MAX_BODY {
+            return None;
+        }
+    }
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = head.headers.iter();
+    Some(Request {
+        method: head.method.to_string(),
+        path: head
+            .uri
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        body: bytes,
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        http2: head.version == Version::HTTP_2,
+    })
+}
+
+fn response(answer: Answer) -> Response<Full> {
+    let mut lines = answer.head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').next());
+    let status = status.and_then(|code| code.parse().ok());
+    let mut response = Response::new(Full(Some(answer.body.into())));
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A body that is there already.
+struct Full(Option<Bytes>);
+
+impl http_body::Body for Full {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(http_body::Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        let length = self.0.as_ref().map_or(0, Bytes::len);
+        http_body::SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
+    }
 }
 
 impl fmt::Debug for Vendor {
