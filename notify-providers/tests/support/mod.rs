@@ -7,6 +7,8 @@
     reason = "each test binary uses a part of it"
 )]
 
+#[cfg(feature = "_http")]
+pub mod canary;
 pub mod certificate;
 pub mod dkim;
 #[cfg(feature = "_http")]

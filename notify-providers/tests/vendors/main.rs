@@ -27,6 +27,8 @@ mod fcm;
 mod hostile;
 #[cfg(feature = "huawei")]
 mod huawei;
+#[cfg(feature = "twilio")]
+mod logs;
 #[cfg(feature = "mailgun")]
 mod mailgun;
 #[cfg(feature = "mandrill")]

@@ -1,5 +1,6 @@
 //! The server under a fake vendor.
 
+use super::super::canary;
 use super::Request;
 use super::reply::{Failure, Reply};
 use http_body::Body as _;
@@ -60,6 +61,7 @@ impl Server {
         let (ready, address) = mpsc::channel();
         let shared = Arc::clone(&state);
         thread::spawn(move || {
+            canary::is_vendor();
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();

@@ -1,6 +1,7 @@
 //! The fake of any vendor in front of the clauses of `notify_core::testkit::provider`.
 
 use super::Vendor;
+use crate::support::canary;
 use crate::support::http::{FakeVendor, Reply, Request};
 use async_trait::async_trait;
 use notify_core::provider::Provider;
@@ -98,6 +99,7 @@ pub struct Harness<V> {
 
 impl<V: Vendor> Harness<V> {
     pub fn new() -> Self {
+        canary::watch(V::SECRETS);
         let book: Arc<Mutex<Book>> = Arc::default();
         let shared = Arc::clone(&book);
         // A request that the vendor would not understand poisons the book, and with it the test.
