@@ -1,7 +1,11 @@
-//! Messages by vendors' protocols to a server in the same process that takes everything, beside a bare loop of the same client that
-//! posts the same bytes: what providers cost on top of the wire.
+//! Messages by vendors' protocols to a server in the same process that takes everything, beside a bare loop of the same client, as
+//! somebody would write it who wants nothing but the message out: what providers cost on top of it.
 //!
 //! Run with `cargo bench --bench http`.
+//!
+//! Baseline (two cores shared with the server, Linux, Rust 1.95, `--quick`): a form over HTTP/1.1 46,000/s beside 55,000 to 75,000/s
+//! bare, JSON over HTTP/1.1 52,000/s beside 68,000 to 75,000/s, JSON over HTTP/2 56,000 to 58,000/s beside 60,000 to 68,000/s. So a
+//! provider costs 1 to 8 µs a message: what it checks before the call, the time it keeps, and what it says of its progress.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use http_body::Body as _;
@@ -19,11 +23,13 @@ use notify_providers::http::HttpOptions;
 use notify_providers::push::apns::ApnsProvider;
 use notify_providers::sms::twilio::TwilioProvider;
 use rcgen::KeyPair;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::hint::black_box;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -31,6 +37,10 @@ use tokio::task::JoinSet;
 
 const MESSAGES: u64 = 2_048;
 const TASKS: u64 = 64;
+const DEVICE: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8ff";
+
+static TEXT: LazyLock<String> =
+    LazyLock::new(|| "0123456789 abcdefghijklmnopqrstuvwxyz\n".repeat(12));
 
 /// A family of protocols: a provider of it, what it is asked to send, and what the server says.
 struct Family {
@@ -38,6 +48,8 @@ struct Family {
     http2: bool,
     provider: fn(&str) -> Arc<dyn Provider>,
     message: fn() -> (Address, Message),
+    /// The same without a provider.
+    bare: fn(&Client, &str) -> RequestBuilder,
     answer: &'static str,
 }
 
@@ -53,6 +65,17 @@ const FAMILIES: &[Family] = &[
             let text = SmsMessage::new("Your order A-17 is on its way.");
             (Address::phone("+15550101"), Message::new(text))
         },
+        bare: |client, url| {
+            let form = [
+                ("To", "+15550101"),
+                ("From", "+15550100"),
+                ("Body", "Your order A-17 is on its way."),
+            ];
+            client
+                .post(format!("{url}/2010-04-01/Accounts/AC0/Messages.json"))
+                .basic_auth("AC0", Some("token"))
+                .form(&form)
+        },
         answer: r#"{"sid": "SM00000000000000000000000000000001", "status": "queued"}"#,
     },
     Family {
@@ -64,9 +87,21 @@ const FAMILIES: &[Family] = &[
             Arc::new(builder.http(options(url)).build().expect("builds"))
         },
         message: || {
-            let text = "0123456789 abcdefghijklmnopqrstuvwxyz\n".repeat(12);
-            let mail = EmailMessage::new("Your order is on its way", text);
+            let mail = EmailMessage::new("Your order is on its way", TEXT.as_str());
             (Address::email("ada@example.org"), Message::new(mail))
+        },
+        bare: |client, url| {
+            let mail = json!({
+                "from": "Example <news@example.com>",
+                "to": ["ada@example.org"],
+                "subject": "Your order is on its way",
+                "text": TEXT.as_str(),
+            });
+            client
+                .post(format!("{url}/emails"))
+                .bearer_auth("re_key")
+                .header("idempotency-key", "0190b3c4-0000-7000-8000-000000000001")
+                .json(&mail)
         },
         answer: r#"{"id": "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}"#,
     },
@@ -80,8 +115,19 @@ const FAMILIES: &[Family] = &[
         },
         message: || {
             let push = PushMessage::new("On its way", "Two parcels left our house.");
-            let device = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8ff";
-            (Address::device(device), Message::new(push))
+            (Address::device(DEVICE), Message::new(push))
+        },
+        bare: |client, url| {
+            let alert = json!({ "title": "On its way", "body": "Two parcels left our house." });
+            client
+                .post(format!("{url}/3/device/{DEVICE}"))
+                // As long as a signed one.
+                .bearer_auth("0".repeat(180))
+                .header("apns-topic", "com.example.app")
+                .header("apns-push-type", "alert")
+                .header("apns-priority", "10")
+                .header("apns-id", "0190b3c4-0000-7000-8000-000000000001")
+                .json(&json!({ "aps": { "alert": alert } }))
         },
         answer: "",
     },
@@ -104,12 +150,10 @@ fn http(c: &mut Criterion) {
             b.to_async(&runtime)
                 .iter(|| send_all(family, Arc::clone(&provider)));
         });
-        // The bytes that the provider wrote last, written again.
-        let seen = Arc::new(server.seen());
         let client = runtime.block_on(async { client(family) });
         group.bench_function(BenchmarkId::new(family.name, "bare client"), |b| {
             b.to_async(&runtime)
-                .iter(|| post_all(client.clone(), server.url.clone(), Arc::clone(&seen)));
+                .iter(|| post_all(family, client.clone(), server.url.clone()));
         });
     }
     group.finish();
@@ -127,11 +171,14 @@ fn client(family: &Family) -> Client {
 
 async fn send_all(family: &'static Family, provider: Arc<dyn Provider>) {
     let mut tasks = JoinSet::new();
+    // Rendered before: what a provider is given costs only a counter.
+    let (address, message) = (family.message)();
     for task in 0..TASKS {
-        let provider = Arc::clone(&provider);
+        let (provider, address, message) =
+            (Arc::clone(&provider), address.clone(), message.clone());
         tasks.spawn(async move {
             for n in 0..MESSAGES / TASKS {
-                let (address, message) = (family.message)();
+                let (address, message) = (address.clone(), message.clone());
                 let key = format!("0190b3c4-0000-7000-8000-{:012}-0-bench", task * 1_000 + n);
                 let mut envelope = Envelope::new(key, address, message);
                 envelope.timeout = Duration::from_secs(30);
@@ -144,23 +191,19 @@ async fn send_all(family: &'static Family, provider: Arc<dyn Provider>) {
     }
 }
 
-async fn post_all(client: Client, url: String, seen: Arc<Seen>) {
+async fn post_all(family: &'static Family, client: Client, url: String) {
     let mut tasks = JoinSet::new();
     for _ in 0..TASKS {
-        let (client, url, seen) = (
-            client.clone(),
-            format!("{url}{}", seen.path),
-            Arc::clone(&seen),
-        );
+        let (client, url) = (client.clone(), url.clone());
         tasks.spawn(async move {
             for _ in 0..MESSAGES / TASKS {
-                let mut request = client.post(&url).body(seen.body.clone());
-                for (name, value) in &seen.headers {
-                    request = request.header(name, value);
-                }
-                let answer = request.send().await.expect("sent");
+                let answer = (family.bare)(&client, &url).send().await.expect("sent");
                 assert!(answer.status().is_success());
-                answer.bytes().await.expect("read");
+                let answer = answer.bytes().await.expect("read");
+                if !answer.is_empty() {
+                    let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+                    black_box(answer);
+                }
             }
         });
     }
@@ -169,25 +212,14 @@ async fn post_all(client: Client, url: String, seen: Arc<Seen>) {
     }
 }
 
-/// What came last.
-#[derive(Clone, Default)]
-struct Seen {
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
 /// A server on a thread of its own.
 struct Server {
     url: String,
-    seen: Arc<Mutex<Seen>>,
 }
 
 impl Server {
     fn start(answer: &'static str) -> Self {
-        let seen = Arc::new(Mutex::new(Seen::default()));
         let (ready, port) = mpsc::channel();
-        let shared = Arc::clone(&seen);
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -199,10 +231,8 @@ impl Server {
                 ready.send(port).expect("somebody waits");
                 while let Ok((stream, _)) = listener.accept().await {
                     stream.set_nodelay(true).expect("a socket");
-                    let seen = Arc::clone(&shared);
                     tokio::spawn(async move {
-                        let service =
-                            service_fn(move |request| take(request, Arc::clone(&seen), answer));
+                        let service = service_fn(|request| take(request, answer));
                         let server = auto::Builder::new(TokioExecutor::new());
                         drop(server.serve_connection(TokioIo::new(stream), service).await);
                     });
@@ -211,43 +241,17 @@ impl Server {
         });
         let port = port.recv().expect("the server starts");
         let url = format!("http://127.0.0.1:{port}");
-        Self { url, seen }
-    }
-
-    fn seen(&self) -> Seen {
-        let seen = self.seen.lock();
-        let mut seen = seen.unwrap_or_else(PoisonError::into_inner).clone();
-        // What the client says by itself.
-        seen.headers
-            .retain(|(name, _)| name != "host" && name != "content-length");
-        seen
+        Self { url }
     }
 }
 
 async fn take(
     request: Request<Incoming>,
-    seen: Arc<Mutex<Seen>>,
     answer: &'static str,
 ) -> Result<Response<String>, Infallible> {
-    let (head, mut body) = request.into_parts();
-    let mut bytes = Vec::new();
+    let mut body = request.into_body();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let data = frame.ok().and_then(|frame| frame.into_data().ok());
-        bytes.extend_from_slice(&data.unwrap_or_default());
-    }
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    if seen.path.is_empty() {
-        let text = |value: &hyper::header::HeaderValue| {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        };
-        let headers = head.headers.iter();
-        *seen = Seen {
-            path: head.uri.path().to_owned(),
-            headers: headers
-                .map(|(name, value)| (name.to_string(), text(value)))
-                .collect(),
-            body: bytes,
-        };
+        drop(frame);
     }
     Ok(Response::new(answer.to_owned()))
 }
