@@ -73,6 +73,8 @@ async fn system() -> Result<Orchestrator> {
         .category(Category::transactional("orders"))
         .category(Category::transactional("comments").at_most_on(ChannelId::IN_APP, 2, HOUR))
         .category(Category::marketing("news"))
+        // What this program's provider sends goes nowhere; an application gives `signed_links`.
+        .unsubscribe_by_provider()
         .defaults(defaults)
         .build()
         .await
@@ -118,12 +120,13 @@ fn cell(category: &str, channel: ChannelId, setting: Setting) -> PreferenceChang
 }
 
 fn consent(category: &str) -> PreferenceChange {
-    let (recipient, source) = ("ada".into(), "settings page: send me the news".to_owned());
+    let (recipient, source) = ("ada".into(), "settings page".to_owned());
     PreferenceChange::Consent {
         recipient,
         category: category.into(),
         granted: true,
         source,
+        wording: "Send me the news".to_owned(),
     }
 }
 

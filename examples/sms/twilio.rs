@@ -79,7 +79,8 @@ async fn send(dsn: &str, numbers: &[&str]) -> Result<(), Box<dyn Error>> {
             recipient: (*number).into(),
             category: "offers".into(),
             granted: true,
-            source: "sign-up form: send me offers".to_owned(),
+            source: "sign-up form".to_owned(),
+            wording: "Send me offers".to_owned(),
         };
         notify.change_preferences(&consent).await?;
         for request in [&ready, &offer] {

@@ -148,6 +148,7 @@ fn consent(reader: &Recipient) -> PreferenceChange {
         recipient: reader.id().clone(),
         category: "news".into(),
         granted: true,
-        source: "sign-up form: send me the newsletter".to_owned(),
+        source: "sign-up form".to_owned(),
+        wording: "Send me the newsletter".to_owned(),
     }
 }

@@ -72,6 +72,7 @@
 //! | [`calendar`] | local time: zones, days, windows |
 //! | [`provider`], [`retry`], [`rate_limiter`] | who sends, again when, how fast |
 //! | [`queue`], [`delivery`], [`inbox`], [`store`], [`audit`] | the contracts with storage |
+//! | [`token`], [`privacy`] | links that prove themselves; one person's data, read and erased |
 //! | [`planner`] | the decisions, pure |
 //! | [`memory`] | every store in memory |
 //! | `testkit` | conformance suites, manual clock, faults, fake providers (feature `testkit`) |
@@ -86,7 +87,8 @@
 //! `notifications_breaker_changes_total{provider}`, `notifications_fenced_total`, `notifications_reclaimed_total`,
 //! `notifications_released_total{why}`, `notifications_unsettled_total`, `notifications_worker_panics_total`,
 //! `notifications_template_reloads_total{result}`, `notifications_provider_config_errors_total`,
-//! `notifications_observer_dropped_total`, `notifications_observer_panics_total`.
+//! `notifications_observer_dropped_total`, `notifications_observer_panics_total`, `notifications_unsubscribed_total`,
+//! `notifications_people_erased_total`.
 
 pub mod address;
 pub mod audit;
@@ -106,6 +108,7 @@ pub mod observer;
 pub mod orchestrator;
 pub mod planner;
 pub mod preference;
+pub mod privacy;
 pub mod provider;
 pub mod queue;
 pub mod rate_limiter;
@@ -116,6 +119,7 @@ pub mod store;
 pub mod template;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod token;
 pub mod worker;
 
 pub use address::Address;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::id::{RecipientId, TenantId};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, Preferences, SuppressionStore};
+use crate::privacy::PrivacyStore;
 use crate::provider::ProviderStore;
 use crate::queue::{Acceptance, Accepted, FeedbackStore, Queue};
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
@@ -53,6 +54,11 @@ pub trait Store:
 
     /// What vendors report: state and timeline of deliveries, of the same database as the queue.
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        None
+    }
+
+    /// One person's data in all rooms of this database.
+    fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
         None
     }
 

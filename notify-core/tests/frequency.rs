@@ -36,7 +36,8 @@ impl World {
         let push = FakeProvider::new("push", ChannelId::PUSH);
         let builder = Orchestrator::builder(store)
             .provider(mail.clone())
-            .provider(push.clone());
+            .provider(push.clone())
+            .unsubscribe_by_provider();
         let notify = change(builder).build().await.expect("builds");
         let ada = Recipient::new("ada")
             .with_email("ada@example.com")
@@ -48,6 +49,7 @@ impl World {
                 category: category.into(),
                 granted: true,
                 source: "signup".to_owned(),
+                wording: String::new(),
             };
             // Not every world has both categories.
             if let Err(unknown) = notify.change_preferences(&change).await {

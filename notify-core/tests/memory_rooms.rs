@@ -5,6 +5,7 @@ use notify_core::testkit::Memory;
 notify_core::audit_tests!(Memory::new());
 notify_core::inbox_tests!(Memory::new());
 notify_core::preference_tests!(Memory::new());
+notify_core::privacy_tests!(Memory::new());
 notify_core::provider_store_tests!(Memory::new());
 notify_core::recipient_tests!(Memory::new());
 notify_core::resolver_tests!(Memory::new());

@@ -111,6 +111,7 @@ async fn world_with(
     let store = MemoryStore::with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
     let retry = RetryPolicy::default().without_jitter();
     let mut builder = Orchestrator::builder(store)
+        .unsubscribe_by_provider()
         .category(
             Category::transactional("orders")
                 .with_retry(retry)
@@ -455,6 +456,7 @@ async fn an_unknown_outcome_is_resent_for_transactional_and_parked_for_marketing
         category: "news".into(),
         granted: true,
         source: "test".into(),
+        wording: String::new(),
     };
     world
         .notify
@@ -497,6 +499,7 @@ async fn marketing_needs_consent_and_a_cap_holds_exactly() {
         category: "news".into(),
         granted: true,
         source: "test".into(),
+        wording: String::new(),
     };
     world
         .notify

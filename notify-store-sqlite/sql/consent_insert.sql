@@ -1,2 +1,2 @@
-INSERT INTO notify_consents (tenant, recipient, category, granted, source, actor, at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO notify_consents (tenant, recipient, category, granted, source, wording, actor, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -29,6 +29,8 @@
 //!   taken proves that its last owner is gone, what that owner held is taken back when the file is opened.
 //! - **In your transaction.** [`SqliteStore::within`] lets a transaction of the application carry notifications: its commit sends, its
 //!   rollback sends nothing.
+//! - **Erased is gone.** Deleted content is overwritten (`secure_delete`), and an erasure ends by cutting the log: no byte is left in
+//!   the files.
 //!
 //! # Limits
 //!
@@ -55,6 +57,7 @@ mod names;
 mod numbers;
 mod open;
 mod preference;
+mod privacy;
 mod provider;
 mod queue;
 mod reader;

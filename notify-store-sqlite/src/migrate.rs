@@ -8,8 +8,10 @@ use crate::session::Session;
 use crate::sql::Sql;
 
 /// Number, name and text of every migration.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../migrations/0001_initial.sql")),
+    (5, "privacy", include_str!("../migrations/0005_privacy.sql")),
+];
 
 /// The tables of this version, without their prefix, as JSON.
 const TABLES: &str = r#"["meta", "tenants", "lanes", "words", "notifications", "deliveries", "history", "delivery_events",

@@ -209,6 +209,7 @@ impl Change {
             category,
             granted,
             source,
+            wording,
         } = &self.change
         else {
             return Ok(());
@@ -219,6 +220,7 @@ impl Change {
             .with(category.as_str())
             .with(*granted)
             .with(source.as_str())
+            .with(wording.as_str())
             .with(self.actor.as_str())
             .with(self.now.as_micros());
         db.execute(include_str!("../sql/consent_insert.sql"), args)

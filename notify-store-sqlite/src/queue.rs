@@ -21,12 +21,13 @@ mod premise;
 mod reclaim;
 mod settle;
 mod settle_rows;
-mod status;
+pub(crate) mod status;
 mod sweep;
 
 pub(crate) use accept::{AcceptOp, accept_all};
 pub(crate) use begin::{BeginOp, begin_all};
 pub(crate) use claim::Turns;
+pub(crate) use effect::{End, end_all};
 pub(crate) use leases::Leases;
 pub(crate) use reclaim::{recover, reload};
 pub(crate) use settle::{SettleOp, settle_all};

@@ -5,6 +5,7 @@ use notify_core::audit::AuditStore;
 use notify_core::clock::{Clock, Monotonic, Timestamp};
 use notify_core::inbox::InboxStore;
 use notify_core::preference::Pepper;
+use notify_core::privacy::PrivacyStore;
 use notify_core::provider::ProviderStore;
 use notify_core::queue::FeedbackStore;
 use notify_core::recipient::RecipientStore;
@@ -240,6 +241,10 @@ impl Store for SqliteStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
         Some(self)
     }
 

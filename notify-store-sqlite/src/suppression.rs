@@ -29,7 +29,7 @@ pub(crate) const fn scope_code(scope: SuppressionScope) -> i64 {
     }
 }
 
-fn scope(code: i64) -> Result<SuppressionScope> {
+pub(crate) fn scope(code: i64) -> Result<SuppressionScope> {
     match code {
         0 => Ok(SuppressionScope::All),
         1 => Ok(SuppressionScope::Marketing),

@@ -50,6 +50,8 @@ pub(crate) enum Op {
     Begin(BeginOp),
     Settle(SettleOp),
     Work(Box<dyn Work>),
+    /// Leaves nothing of what was erased in the write-ahead log.
+    Scrub(oneshot::Sender<Result<()>>),
     Close(oneshot::Sender<()>),
 }
 

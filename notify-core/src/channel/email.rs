@@ -320,6 +320,8 @@ impl Channel for EmailChannel {
             reply_to: mailbox(rendered.take_optional("reply_to"))?,
             attachments: rendered.attachments,
             list_unsubscribe: rendered.unsubscribe,
+            track_opens: rendered.untracked.then_some(false),
+            track_clicks: rendered.untracked.then_some(false),
             ..EmailMessage::new(subject, "")
         }))
     }

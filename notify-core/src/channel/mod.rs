@@ -77,6 +77,10 @@ pub struct Rendered {
     pub attachments: Vec<Attachment>,
     /// Where the reader can unsubscribe; `None` where the application gave no links.
     pub unsubscribe: Option<ListUnsubscribe>,
+    /// Whether the vendor is told not to track opens and clicks, because the system does.
+    pub untracked: bool,
+    /// With what the application's client reports, where the category asks for that.
+    pub report_token: Option<String>,
     parts: BTreeMap<String, String>,
 }
 
@@ -88,6 +92,8 @@ impl Rendered {
             class,
             attachments: Vec::new(),
             unsubscribe: None,
+            untracked: false,
+            report_token: None,
             parts: parts.into_iter().collect(),
         }
     }

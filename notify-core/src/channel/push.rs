@@ -314,7 +314,8 @@ impl Channel for PushChannel {
     }
 
     fn compose(&self, mut rendered: Rendered) -> Result<Message> {
-        let message = PushMessage {
+        let report_token = rendered.report_token.take();
+        let mut message = PushMessage {
             image: rendered.take_optional("image"),
             click_action: rendered.take_optional("click_action"),
             ..PushMessage::new(rendered.take("title")?, rendered.take("body")?)
@@ -328,6 +329,9 @@ impl Channel for PushChannel {
                 "body",
                 format!("makes the push larger than {MAX_TEXT_BYTES} bytes"),
             ));
+        }
+        if let Some(token) = report_token {
+            message.data.insert("report_token".to_owned(), token);
         }
         Ok(Message::new(message))
     }

@@ -75,10 +75,14 @@ reasons! {
     NoAddress = "no_address",
     /// It is marketing, and the person has not agreed.
     NoConsent = "no_consent",
+    /// It is marketing mail, and the law asks for the sender's postal address, which is not configured.
+    NoPostalAddress = "no_postal_address",
     /// No provider serves this channel.
     NoProvider = "no_provider",
     /// There is no template for this channel.
     NoTemplate = "no_template",
+    /// It is marketing mail, and there is no way to unsubscribe.
+    NoUnsubscribe = "no_unsubscribe",
     /// The application or tenant forbids this channel for this category.
     NotAllowed = "not_allowed",
     /// Another step was enough.

@@ -88,6 +88,8 @@ kinds! {
     Replied = "replied",
     /// The reader wants messages again.
     Resubscribed = "resubscribed",
+    /// A button was pressed; see [`Report::name`](crate::delivery::Report::name).
+    Acted = "acted",
     /// The vendor reported something that has no name here; see [`Report::name`](crate::delivery::Report::name).
     Reported = "reported",
 }

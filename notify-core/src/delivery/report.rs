@@ -26,7 +26,7 @@ pub struct Report {
     /// The vendor's id of the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
-    /// The vendor's name of a kind that has none here.
+    /// The vendor's name of a kind that has none here, or which button was pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Why it came back, where it did.

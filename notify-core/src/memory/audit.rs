@@ -40,6 +40,25 @@ impl Table {
         }
     }
 
+    /// Lets rows about one person name the pseudonym.
+    pub(super) fn erase(&mut self, tenant: &TenantId, recipient: &str, pseudonym: &str) {
+        let rows = self.rows.get_mut(tenant).into_iter().flatten();
+        for row in rows.filter(|row| row.subject == recipient) {
+            pseudonym.clone_into(&mut row.subject);
+        }
+    }
+
+    /// Forgets rows from `limit` or before; answers how many.
+    pub(super) fn sweep(&mut self, limit: Timestamp) -> u64 {
+        let mut gone = 0;
+        for rows in self.rows.values_mut() {
+            let before = rows.len();
+            rows.retain(|row| row.at > limit);
+            gone += before - rows.len();
+        }
+        gone as u64
+    }
+
     fn page(&self, tenant: &TenantId, before: Option<u64>, limit: u32) -> Vec<AuditEntry> {
         let rows = self.rows.get(tenant).map_or(&[][..], Vec::as_slice);
         let end = before.map_or(rows.len(), |at| {

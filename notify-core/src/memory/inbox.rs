@@ -244,6 +244,20 @@ impl Tables {
         (inbox.checked(), deliveries)
     }
 
+    /// Forgets one person's inbox.
+    pub(super) fn erase(&mut self, tenant: &TenantId, recipient: &RecipientId) {
+        if self.get(tenant, recipient).is_none() {
+            return;
+        }
+        let (inbox, mut owner) = self.open(tenant, recipient);
+        while let Some(sequence) = inbox.items.keys().next().copied() {
+            inbox.remove(&mut owner, sequence);
+        }
+        if let Some(inboxes) = self.inboxes.get_mut(tenant) {
+            inboxes.remove(recipient);
+        }
+    }
+
     fn sweep(&mut self, now: Timestamp, limits: &InboxLimits) -> u64 {
         let mut removed = Vec::new();
         let over = |at: &Timestamp| *at < now;

@@ -6,14 +6,12 @@ mod audit;
 mod delivery;
 mod inbox;
 mod preference;
+mod privacy;
 mod provider;
 mod queue;
 mod recipient;
 mod suppression;
 mod template;
-
-#[doc(hidden)]
-pub use preference::ConsentEntry;
 
 use async_trait::async_trait;
 use std::fmt;
@@ -25,6 +23,7 @@ use crate::clock::{Clock, Entropy, SeededEntropy, SystemClock};
 use crate::error::Result;
 use crate::inbox::InboxStore;
 use crate::preference::Pepper;
+use crate::privacy::PrivacyStore;
 use crate::provider::ProviderStore;
 use crate::queue::FeedbackStore;
 use crate::recipient::RecipientStore;
@@ -151,6 +150,10 @@ impl Store for MemoryStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
         Some(self)
     }
 

@@ -9,7 +9,9 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{CategoryId, RecipientId, TenantId};
 use crate::memory::{MemoryStore, State};
-use crate::preference::{PreferenceChange, PreferenceStore, Preferences, Settings, Stamp};
+use crate::preference::{
+    ConsentEntry, PreferenceChange, PreferenceStore, Preferences, Settings, Stamp,
+};
 
 /// Preferences by tenant and person.
 #[derive(Default)]
@@ -17,7 +19,7 @@ pub(super) struct Tables {
     /// The number of the last change of anything: versions are numbers of changes.
     last: u64,
     tenants: HashMap<TenantId, Tenant>,
-    consents: Vec<ConsentEntry>,
+    consents: Vec<(TenantId, ConsentEntry)>,
 }
 
 /// One tenant's rules, and its people.
@@ -34,20 +36,6 @@ struct Person {
     settings: Settings,
     consents: BTreeSet<CategoryId>,
     changed: u64,
-}
-
-/// One row of the consent log.
-#[doc(hidden)]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConsentEntry {
-    pub tenant: TenantId,
-    pub recipient: RecipientId,
-    pub category: CategoryId,
-    pub granted: bool,
-    pub source: String,
-    pub actor: Actor,
-    pub at: Timestamp,
 }
 
 impl Tables {
@@ -104,29 +92,66 @@ impl Tables {
             category,
             granted,
             source,
+            wording,
         } = change
         {
-            self.consents.push(ConsentEntry {
-                tenant: tenant.clone(),
-                recipient: recipient.clone(),
-                category: category.clone(),
-                granted: *granted,
-                source: source.clone(),
-                actor: actor.clone(),
-                at,
-            });
+            let actor = actor.as_str().to_owned();
+            let entry = ConsentEntry::new(recipient.clone(), category.clone(), *granted, actor, at);
+            let entry = entry.said(source.as_str(), wording.as_str());
+            self.consents.push((tenant.clone(), entry));
         }
     }
-}
 
-impl MemoryStore {
-    /// What one person agreed to and withdrew from, oldest first.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn consent_log(&self, tenant: &TenantId, recipient: &RecipientId) -> Vec<ConsentEntry> {
-        let mut log = self.lock().preferences.consents.clone();
-        log.retain(|entry| entry.tenant == *tenant && entry.recipient == *recipient);
-        log
+    /// One person's log, oldest first.
+    pub(super) fn log(&self, tenant: &TenantId, recipient: &RecipientId) -> Vec<ConsentEntry> {
+        let of_tenant = self.consents.iter().filter(|(of, _)| of == tenant);
+        let log = of_tenant.map(|(_, entry)| entry);
+        log.filter(|entry| entry.recipient == *recipient)
+            .cloned()
+            .collect()
+    }
+
+    /// Forgets what one person said. No stamp from before holds any more: the tenant's rules count as changed.
+    pub(super) fn erase(
+        &mut self,
+        tenant: &TenantId,
+        recipient: &RecipientId,
+        pseudonym: &RecipientId,
+    ) {
+        if let Some(rules) = self.tenants.get_mut(tenant)
+            && rules.people.remove(recipient).is_some()
+        {
+            self.last += 1;
+            rules.changed = self.last;
+        }
+        for (of, entry) in &mut self.consents {
+            if of == tenant && entry.recipient == *recipient {
+                entry.recipient = pseudonym.clone();
+                (entry.source, entry.wording) = (String::new(), String::new());
+            }
+        }
+    }
+
+    /// Forgets rows from `limit` or before that do not stand; answers how many.
+    pub(super) fn sweep(&mut self, limit: Timestamp) -> u64 {
+        let before = self.consents.len();
+        let mut latest = HashMap::new();
+        for (no, (tenant, entry)) in self.consents.iter().enumerate() {
+            let whose = (
+                tenant.clone(),
+                entry.recipient.clone(),
+                entry.category.clone(),
+            );
+            latest.insert(whose, no);
+        }
+        let standing: BTreeSet<usize> = latest.into_values().collect();
+        let mut no = 0;
+        self.consents.retain(|(_, entry)| {
+            let stands = entry.granted && standing.contains(&no);
+            no += 1;
+            stands || entry.at > limit
+        });
+        (before - self.consents.len()) as u64
     }
 }
 

@@ -25,7 +25,7 @@ impl Table {
         rows.insert(recipient.id().clone(), recipient);
     }
 
-    fn remove(&mut self, tenant: &TenantId, id: &RecipientId) -> bool {
+    pub(super) fn remove(&mut self, tenant: &TenantId, id: &RecipientId) -> bool {
         self.rows
             .get_mut(tenant)
             .is_some_and(|rows| rows.remove(id).is_some())

@@ -49,6 +49,39 @@ impl Table {
         }
     }
 
+    /// A page of a tenant's entries, in the order of channel and hash.
+    pub(super) fn page(
+        &self,
+        tenant: &TenantId,
+        after: Option<&(ChannelId, AddressHash)>,
+        limit: u32,
+    ) -> Vec<Suppression> {
+        let channels = self.rows.get(tenant).into_iter().flatten();
+        let mut found: Vec<&Suppression> = channels
+            .flat_map(|(_, hashes)| hashes.values())
+            .filter(|entry| {
+                after.is_none_or(|(channel, address)| {
+                    (&entry.channel, &entry.address) > (channel, address)
+                })
+            })
+            .collect();
+        found.sort_by_key(|entry| (&entry.channel, &entry.address));
+        found.truncate(limit as usize);
+        found.into_iter().cloned().collect()
+    }
+
+    /// Forgets entries from `limit` or before; answers how many.
+    pub(super) fn sweep(&mut self, limit: Timestamp) -> u64 {
+        let mut gone = 0;
+        let hashes = self.rows.values_mut().flat_map(HashMap::values_mut);
+        for hashes in hashes {
+            let before = hashes.len();
+            hashes.retain(|_, entry| entry.at > limit);
+            gone += before - hashes.len();
+        }
+        gone as u64
+    }
+
     fn remove(&mut self, tenant: &TenantId, channel: &ChannelId, hash: &[u8; 32]) -> bool {
         let hashes = self
             .rows

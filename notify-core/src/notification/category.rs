@@ -1,6 +1,10 @@
 //! A kind of notification a user can have an opinion about, and what the law and the application say of it.
 
 mod timing;
+mod tracking;
+mod words;
+
+pub use tracking::Tracking;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,6 +119,8 @@ pub struct Category {
     send_windows: Vec<(Option<ChannelId>, SendWindow)>,
     title: String,
     description: String,
+    words: words::AllWords,
+    tracking: Tracking,
 }
 
 impl Category {
@@ -143,6 +149,8 @@ impl Category {
             send_windows: Vec::new(),
             title,
             description: String::new(),
+            words: words::AllWords::new(),
+            tracking: Tracking::none(),
         }
     }
 

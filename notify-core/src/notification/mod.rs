@@ -10,7 +10,7 @@ mod schedule;
 mod timing;
 mod validate;
 
-pub use category::{Category, Class, OnUnknown};
+pub use category::{Category, Class, OnUnknown, Tracking};
 pub use content::{Attachment, Content};
 pub use hash::{ContentHash, RequestHash};
 pub use priority::Priority;

@@ -173,6 +173,21 @@ impl NotificationRequest {
         self
     }
 
+    /// What is left of it after everybody it was for was erased: kind, category, route and times, nothing that was said or about whom.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        Self {
+            data: Value::Null,
+            content: None,
+            attachments: Vec::new(),
+            source: None,
+            correlation_id: None,
+            actor: None,
+            idempotency_key: None,
+            ..self.clone()
+        }
+    }
+
     /// For when it is; `None` is now.
     #[must_use]
     pub const fn send_at(&self) -> Option<&SendAt> {

@@ -1,6 +1,7 @@
 //! Puts a system together: required parts as arguments, all others with a default; only `build` fails.
 
 mod build;
+mod law;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::notification::Category;
 use crate::observer::Observer;
 use crate::orchestrator::WorkerOptions;
 use crate::orchestrator::parts::{Enrich, Links};
-use crate::planner::{Budget, FrequencyCaps, Rules};
+use crate::planner::{Budget, FrequencyCaps, MailDuties, Rules};
 use crate::preference::{Defaults, PreferenceStore, SoftBounces};
 use crate::provider::{BreakerConfig, Provider, Routing, Schemes, WebhookParser};
 use crate::queue::{Queue, Retention};
@@ -24,8 +25,9 @@ use crate::recipient::RecipientResolver;
 use crate::secret::{EnvSecrets, SecretSource};
 use crate::store::{QueueLayer, Store};
 use crate::template::TemplateSet;
+use crate::token::TokenKeys;
 
-/// Collects the parts of a system. Made by [`Orchestrator::builder`].
+/// Collects the parts of a system. Made by [`Orchestrator::builder`](crate::Orchestrator::builder).
 ///
 /// | part | default |
 /// |---|---|
@@ -69,6 +71,8 @@ pub struct OrchestratorBuilder {
     worker: WorkerOptions,
     pub(super) webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
     pub(super) soft_bounces: SoftBounces,
+    tokens: Option<TokenKeys>,
+    mail: MailDuties,
     pub(super) errors: Vec<Error>,
 }
 
@@ -118,6 +122,8 @@ impl OrchestratorBuilder {
             worker: WorkerOptions::default(),
             webhooks: BTreeMap::new(),
             soft_bounces: SoftBounces::default(),
+            tokens: None,
+            mail: MailDuties::new(),
             errors: Vec::new(),
         }
     }
@@ -252,7 +258,8 @@ impl OrchestratorBuilder {
         self
     }
 
-    /// Where the links in messages lead. Without it marketing mail carries no unsubscribe header.
+    /// Where the links in messages lead. Without it marketing mail is not sent, since nobody could unsubscribe; see
+    /// [`signed_links`](Self::signed_links) and [`unsubscribe_by_provider`](Self::unsubscribe_by_provider).
     pub fn links(mut self, links: impl Links) -> Self {
         self.links = Some(Arc::new(links));
         self

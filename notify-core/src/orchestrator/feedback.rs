@@ -11,7 +11,7 @@ use crate::id::{DeliveryId, ProviderName};
 use crate::observer::Event;
 use crate::orchestrator::operator::without;
 use crate::orchestrator::{Orchestrator, OrchestratorBuilder, Parts};
-use crate::planner::{Case, Change, Judgement, follow, judge};
+use crate::planner::{CLIENT, Case, Change, Judgement, follow, judge};
 use crate::preference::{AddressHash, SoftBounces};
 use crate::provider::{
     ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookParser, WebhookRequest,
@@ -57,6 +57,10 @@ impl OrchestratorBuilder {
         parser: impl WebhookParser,
     ) -> Self {
         let name = provider.into();
+        if name == CLIENT {
+            let why = format!("a webhook cannot be called {name}: that is who has a token");
+            self.errors.push(Error::new(ErrorKind::Config, why));
+        }
         if self
             .webhooks
             .insert(name.clone(), Arc::new(parser))
@@ -130,25 +134,11 @@ impl Orchestrator {
                 return Ok(Ingested::refused(&error));
             }
         };
-        let reports = parsed.events.into_iter();
-        let reports = reports
-            .map(|event| Told::new(parts, provider, event))
-            .collect();
-        let room = room(parts)?;
-        let outcome = apply(parts, &*room, reports).await?;
-        let since = parts.clock.now();
-        let waiting: Vec<_> = outcome
-            .waiting
-            .into_iter()
-            .map(|told| KeptReport::new(told.key, told.event, told.address, since))
-            .collect();
-        if !waiting.is_empty() {
-            room.keep(&waiting).await?;
-        }
+        let taken = take_in(parts, provider, parsed.events).await?;
         let mut ingested = Ingested::new(parsed.reply.unwrap_or_else(Reply::ok), parsed.confirm);
-        ingested.applied = outcome.applied;
-        ingested.known = outcome.known.len() as u64;
-        ingested.waiting = waiting.len() as u64;
+        ingested.applied = taken.applied;
+        ingested.known = taken.known;
+        ingested.waiting = taken.waiting;
         Ok(ingested)
     }
 
@@ -160,6 +150,41 @@ impl Orchestrator {
     pub async fn match_reports(&self) -> Result<u64> {
         match_kept(self.parts()).await
     }
+}
+
+/// What became of the reports of one request.
+pub(super) struct Taken {
+    pub(super) applied: u64,
+    known: u64,
+    waiting: u64,
+}
+
+/// Applies what somebody reports who has proven who they are, and keeps what has to wait.
+pub(super) async fn take_in(
+    parts: &Parts,
+    provider: &ProviderName,
+    events: Vec<ProviderEvent>,
+) -> Result<Taken> {
+    let reports = events.into_iter();
+    let reports = reports
+        .map(|event| Told::new(parts, provider, event))
+        .collect();
+    let room = room(parts)?;
+    let outcome = apply(parts, &*room, reports).await?;
+    let since = parts.clock.now();
+    let waiting: Vec<_> = outcome
+        .waiting
+        .into_iter()
+        .map(|told| KeptReport::new(told.key, told.event, told.address, since))
+        .collect();
+    if !waiting.is_empty() {
+        room.keep(&waiting).await?;
+    }
+    Ok(Taken {
+        applied: outcome.applied,
+        known: outcome.known.len() as u64,
+        waiting: waiting.len() as u64,
+    })
 }
 
 /// Looks at the reports that wait and whose time has come; answers how many were written.

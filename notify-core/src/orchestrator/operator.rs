@@ -31,6 +31,11 @@ impl Operator {
         }
     }
 
+    /// Who acts, for whom.
+    pub(super) const fn acting(&self) -> (&Arc<Parts>, &TenantId, &Actor) {
+        (&self.parts, &self.tenant, &self.actor)
+    }
+
     /// Queues dead letters again, with a fresh set of attempts; answers for each whether it was one.
     ///
     /// One whose outcome was unknown may reach its recipient twice.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::channel::{ListUnsubscribe, Rendered};
-use crate::clock::{Clock, Entropy};
+use crate::clock::{Clock, Entropy, Timestamp};
 use crate::delivery::{Delivery, DeliveryEvent, DeliveryStore, EventKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{
@@ -19,6 +19,7 @@ use crate::notification::{Category, Class, Content, NotificationRequest};
 use crate::observer::{Event, Hub};
 use crate::orchestrator::accept::accept_events;
 use crate::orchestrator::configured::Configured;
+use crate::orchestrator::extras::Extras;
 use crate::orchestrator::local::Local;
 use crate::orchestrator::providers::ProviderSet;
 use crate::orchestrator::report::SendReport;
@@ -31,6 +32,7 @@ use crate::rate_limiter::RateLimiter;
 use crate::recipient::{Recipient, RecipientResolver};
 use crate::store::Store;
 use crate::template::{CompiledTemplate, Engine, RenderContext, TemplateCache};
+use crate::token::{Grant, TokenKeys};
 
 /// Gives the links that messages carry. The application answers them; the core only names them.
 ///
@@ -49,6 +51,13 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// Where this person changes their preferences.
     fn preferences(&self, tenant: &TenantId, recipient: &RecipientId) -> Option<String> {
         let _ = (tenant, recipient);
+        None
+    }
+
+    /// Where what is granted is done, from `at` on: a page, a redirect, a picture; for [`Grant::Report`] the bare token. `None` where the
+    /// application has no such thing.
+    fn link(&self, tenant: &TenantId, grant: &Grant, at: Timestamp) -> Option<String> {
+        let _ = (tenant, grant, at);
         None
     }
 }
@@ -96,6 +105,7 @@ pub(crate) struct Parts {
     pub(crate) unserved: Unserved,
     pub(crate) webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
     pub(crate) soft_bounces: SoftBounces,
+    pub(crate) tokens: Option<TokenKeys>,
 }
 
 /// What a message is rendered for: everything that must be the same at every attempt.
@@ -110,7 +120,7 @@ pub(crate) struct Rendering<'a> {
     pub(crate) class: Class,
     pub(crate) locale: &'a Locale,
     pub(crate) zone: Option<&'a str>,
-    pub(crate) accepted_at: crate::clock::Timestamp,
+    pub(crate) accepted_at: Timestamp,
 }
 
 impl<'a> Rendering<'a> {
@@ -190,17 +200,19 @@ impl Parts {
                 rendering.delivery,
             )
         });
-        let parts = match rendering.request.content() {
+        let extras = Extras::of(self, rules, rendering);
+        let link = unsubscribe.as_ref().map(|links| links.https.as_str());
+        let mut parts = match rendering.request.content() {
             Some(content) => content_parts(content),
-            None => {
-                self.template_parts(engine, channel.parts(), rendering, unsubscribe.as_ref())?
-            }
+            None => self.template_parts(engine, channel.parts(), rendering, link, &extras)?,
         };
+        extras.lay_over(&mut parts, link);
         let mut rendered = Rendered::new(rendering.class, parts);
         rendered.attachments = rendering.request.attachments().to_vec();
         if rendering.class == Class::Marketing {
             rendered.unsubscribe = unsubscribe;
         }
+        extras.hand_over(&mut rendered)?;
         channel.compose(rendered)
     }
 
@@ -209,7 +221,8 @@ impl Parts {
         engine: &Engine,
         parts: &[crate::channel::Part],
         rendering: &Rendering<'_>,
-        unsubscribe: Option<&ListUnsubscribe>,
+        unsubscribe: Option<&str>,
+        extras: &Extras<'_>,
     ) -> Result<Vec<(String, String)>> {
         let name = rendering.request.template_name();
         let template = self
@@ -223,10 +236,6 @@ impl Parts {
                     ),
                 )
             })?;
-        let preferences = self
-            .links
-            .as_ref()
-            .and_then(|links| links.preferences(rendering.tenant, rendering.recipient.id()));
         let mut context = RenderContext::new(
             rendering.locale,
             &self.default_locale,
@@ -235,8 +244,10 @@ impl Parts {
         context.notification_id = Some(rendering.notification);
         context.recipient = Some(rendering.recipient);
         context.zone = rendering.zone;
-        context.unsubscribe_url = unsubscribe.map(|links| links.https.as_str());
-        context.preferences_url = preferences.as_deref();
+        context.unsubscribe_url = unsubscribe;
+        context.preferences_url = extras.preferences_url.as_deref();
+        context.postal_address = extras.postal_address;
+        context.report_token = extras.report_token.as_deref();
         match &self.enrich {
             None => template.render(parts, rendering.request.data(), &context),
             Some(enrich) => {

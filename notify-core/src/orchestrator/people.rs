@@ -105,24 +105,28 @@ impl Orchestrator {
                 format!("{channel} is not registered; add it to the builder with `channel`"),
             )),
         };
+        let cell = |category: &CategoryId, channel: &ChannelId, setting: Setting| {
+            let category = rules.category(category)?;
+            registered(channel)?;
+            if category.is_mandatory() && matches!(setting, Setting::No | Setting::NotAllowed) {
+                let why = format!(
+                    "category {} is not optional and cannot be switched off",
+                    category.id()
+                );
+                return Err(Error::new(ErrorKind::Unsupported, why));
+            }
+            Ok(())
+        };
         match change {
             PreferenceChange::Cell {
                 category,
                 channel,
                 setting,
                 ..
-            } => {
-                let category = rules.category(category)?;
-                registered(channel)?;
-                if category.is_mandatory() && matches!(setting, Setting::No | Setting::NotAllowed) {
-                    let why = format!(
-                        "category {} is not optional and cannot be switched off",
-                        category.id()
-                    );
-                    return Err(Error::new(ErrorKind::Unsupported, why));
-                }
-                Ok(())
-            }
+            } => cell(category, channel, *setting),
+            PreferenceChange::Replace { settings, .. } => settings
+                .cells()
+                .try_for_each(|(category, channel, setting)| cell(category, channel, setting)),
             PreferenceChange::Channel { channel, .. } => registered(channel),
             PreferenceChange::Consent { category, .. } => rules.category(category).map(drop),
             _ => Ok(()),

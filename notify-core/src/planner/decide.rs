@@ -183,6 +183,11 @@ pub fn decide(deciding: &Deciding<'_>, snapshot: &Snapshot) -> Verdict {
             return Verdict::suppress(reason, trace);
         }
     }
+    for (rule, lacks, reason) in rules.mail().asked(category, channel).into_iter().flatten() {
+        if trace.rule(rule, lacks) {
+            return Verdict::suppress(reason, trace);
+        }
+    }
     let mut addresses = snapshot.addresses_of(channel).peekable();
     if trace.rule("address", addresses.peek().is_none()) {
         return Verdict::suppress(Reason::NoAddress, trace);

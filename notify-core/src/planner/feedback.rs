@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::delivery::{
     Cause, Delivery, DeliveryEvent, DeliveryState, EventKind, Report, reported, transition,
 };
+use crate::id::ProviderName;
 use crate::notification::Category;
 use crate::preference::{
     AddressHash, PreferenceChange, Setting, SoftBounces, SuppressionScope, SuppressionSource,
@@ -13,6 +14,10 @@ use crate::queue::{Effect, Found, FoundBy};
 
 /// How many entries a timeline has before engagement is counted no more: a link that went round the world is opened for ever.
 const MOST_ENTRIES: usize = 1_000;
+
+/// Who reports what is proven by a [token](crate::token): the reader's mail program, browser or application. No webhook can have this
+/// name, so that no vendor can speak of what another one was given.
+pub const CLIENT: ProviderName = ProviderName::new("client");
 
 /// Everything that the meaning of a report depends on.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +81,7 @@ pub struct Change {
 /// | accepted, deferred | `Sent`, where it was not known to be | |
 /// | delivered | `Delivered` | soft bounces before it are forgiven |
 /// | bounced, failed | `Bounced`, when every message of the delivery came back | hard: the address is suppressed; soft: counted |
-/// | opened, clicked, replied | | seen at the earliest of their times |
+/// | opened, clicked, acted, replied | | seen at the earliest of their times |
 /// | complained | | the address is suppressed for marketing |
 /// | unsubscribed | | opted out: of the category; found by the address alone, of the channel |
 /// | resubscribed | | that is taken back |
@@ -94,7 +99,7 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     if case.timeline.len() >= MOST_ENTRIES && is_talk(event.kind) {
         return Judgement::Known;
     }
-    if !was_given_to(case) {
+    if case.event.provider != CLIENT && !was_given_to(case) {
         return Judgement::Wait;
     }
     let state = case.delivery.state;
@@ -138,7 +143,11 @@ const fn moves(kind: EventKind) -> bool {
 const fn is_talk(kind: EventKind) -> bool {
     matches!(
         kind,
-        EventKind::Opened | EventKind::Clicked | EventKind::Replied | EventKind::Reported
+        EventKind::Opened
+            | EventKind::Clicked
+            | EventKind::Acted
+            | EventKind::Replied
+            | EventKind::Reported
     )
 }
 
@@ -170,7 +179,9 @@ fn entry(case: &Case<'_>) -> DeliveryEvent {
     report.event_id.clone_from(&case.event.event_id);
     match kind {
         ProviderEventKind::Bounced { bounce } => report.bounce = Some(*bounce),
-        ProviderEventKind::Unknown { name } => report.name = Some(name.chars().take(64).collect()),
+        ProviderEventKind::Unknown { name } | ProviderEventKind::Acted { action: name } => {
+            report.name = Some(name.chars().take(64).collect());
+        }
         _ => {}
     }
     event.report = Some(report);
@@ -179,6 +190,7 @@ fn entry(case: &Case<'_>) -> DeliveryEvent {
 
 const fn event_kind(kind: &ProviderEventKind) -> EventKind {
     match kind {
+        ProviderEventKind::Acted { .. } => EventKind::Acted,
         ProviderEventKind::Accepted => EventKind::Processing,
         ProviderEventKind::Bounced { .. } => EventKind::Bounced,
         ProviderEventKind::Clicked { .. } => EventKind::Clicked,
@@ -277,6 +289,10 @@ fn effect(case: &Case<'_>) -> Option<Effect> {
 /// What the person said about more messages. What they said later stands, whichever is told first; of two at the same time the one
 /// that ends messages.
 fn preference(case: &Case<'_>) -> Option<PreferenceChange> {
+    if case.event.provider == CLIENT {
+        // Whoever took the token has changed what they want before.
+        return None;
+    }
     let (setting, beaten_by) = match case.event.kind {
         ProviderEventKind::Unsubscribed => (Setting::No, EventKind::Resubscribed),
         ProviderEventKind::Resubscribed => (Setting::Inherit, EventKind::Unsubscribed),

@@ -4,13 +4,15 @@ mod decide;
 mod feedback;
 mod follow;
 mod limits;
+mod mail;
 mod plan;
 mod rules;
 mod timing;
 
 pub use decide::{Addressed, Deciding, Snapshot, Verdict, decide};
-pub use feedback::{Case, Change, Judgement, judge};
+pub use feedback::{CLIENT, Case, Change, Judgement, judge};
 pub use follow::{follow, needed, safety_time};
 pub use limits::{Budget, FrequencyCaps, Limit, LimitScope, limits};
+pub use mail::MailDuties;
 pub use plan::{Planned, Planning, Refusal, plan};
 pub use rules::Rules;

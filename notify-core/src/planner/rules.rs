@@ -8,7 +8,7 @@ use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CategoryId, ChannelId, RecipientId};
 use crate::notification::{Category, InQuietHours, NotificationRequest, Priority, Route};
-use crate::planner::{Budget, FrequencyCaps};
+use crate::planner::{Budget, FrequencyCaps, MailDuties};
 use crate::preference::{Defaults, Preferences};
 use crate::recipient::Recipient;
 
@@ -22,6 +22,7 @@ pub struct Rules {
     zone: Zone,
     frequency: FrequencyCaps,
     budget: Option<Budget>,
+    mail: MailDuties,
 }
 
 impl Rules {
@@ -59,6 +60,17 @@ impl Rules {
     /// Sets how much one person gets in all.
     pub const fn set_budget(&mut self, budget: Option<Budget>) {
         self.budget = budget;
+    }
+
+    /// Sets what marketing mail carries besides consent.
+    pub fn set_mail(&mut self, duties: MailDuties) {
+        self.mail = duties;
+    }
+
+    /// What marketing mail carries besides consent.
+    #[must_use]
+    pub const fn mail(&self) -> &MailDuties {
+        &self.mail
     }
 
     /// A channel.

@@ -1,18 +1,22 @@
 //! What people want to hear, where: settings in layers, opt-outs, consent and suppressed addresses.
 
 mod bounces;
+mod consent;
 mod merge;
 mod quiet_hours;
 mod store;
 mod suppression;
+mod suppression_list;
 
 pub use bounces::{BounceTally, SoftBounces};
+pub use consent::ConsentEntry;
 pub use merge::{Allowed, Defaults, allowed};
 pub use quiet_hours::{PRESET, Quiet, QuietHours, QuietRule, QuietZone, quiet_hours};
 pub use store::{PreferenceStore, Stamp};
 pub use suppression::{
     AddressHash, Pepper, Suppression, SuppressionScope, SuppressionSource, SuppressionStore,
 };
+pub use suppression_list::{CSV_HEADER, ListFormat};
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +113,15 @@ impl Settings {
     #[must_use]
     pub const fn marketing(&self) -> Setting {
         self.marketing
+    }
+
+    /// Everything that is said of a category on a channel.
+    pub fn cells(&self) -> impl Iterator<Item = (&CategoryId, &ChannelId, Setting)> {
+        let cells = self.cells.iter();
+        cells.flat_map(|(category, row)| {
+            let row = row.iter();
+            row.map(move |(channel, setting)| (category, channel, *setting))
+        })
     }
 
     /// Says something of a category on a channel.
@@ -268,8 +281,11 @@ pub enum PreferenceChange {
         category: CategoryId,
         /// Agreed or withdrawn.
         granted: bool,
-        /// Where it was said, such as `signup form`, and in what words.
+        /// Where it was said, such as `sign-up form`, or why it was withdrawn.
         source: String,
+        /// What the person read when they said it, word by word; empty where there was nothing to read.
+        #[serde(default)]
+        wording: String,
     },
     /// The tenant's rules for everybody, replaced.
     Tenant {
@@ -279,6 +295,46 @@ pub enum PreferenceChange {
 }
 
 impl PreferenceChange {
+    /// Agreed to a category of marketing, here, in answer to these words.
+    ///
+    /// ```
+    /// use notify_core::preference::PreferenceChange;
+    ///
+    /// let agreed = PreferenceChange::agree("ada", "news", "sign-up form", "Yes, send me the newsletter once a week.");
+    /// assert_eq!(agreed.recipient().map(|id| id.as_str()), Some("ada"));
+    /// ```
+    #[must_use]
+    pub fn agree(
+        recipient: impl Into<RecipientId>,
+        category: impl Into<CategoryId>,
+        source: impl Into<String>,
+        wording: impl Into<String>,
+    ) -> Self {
+        Self::Consent {
+            recipient: recipient.into(),
+            category: category.into(),
+            granted: true,
+            source: source.into(),
+            wording: wording.into(),
+        }
+    }
+
+    /// Withdrew from a category, for this reason.
+    #[must_use]
+    pub fn withdraw(
+        recipient: impl Into<RecipientId>,
+        category: impl Into<CategoryId>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self::Consent {
+            recipient: recipient.into(),
+            category: category.into(),
+            granted: false,
+            source: source.into(),
+            wording: String::new(),
+        }
+    }
+
     /// Whose preferences change; `None` where it is the tenant's rules.
     #[must_use]
     pub const fn recipient(&self) -> Option<&RecipientId> {

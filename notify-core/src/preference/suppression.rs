@@ -81,6 +81,17 @@ pub enum SuppressionScope {
     Marketing,
 }
 
+impl SuppressionScope {
+    /// The name in documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Marketing => "marketing",
+        }
+    }
+}
+
 /// Why an address is suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

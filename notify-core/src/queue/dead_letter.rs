@@ -27,6 +27,13 @@ pub struct Retention {
     /// Dead letters, from when they became ones: an operator may still want to send them. Default 180 days, twice as long as what
     /// ended well; less than `deliveries` is taken as that.
     pub dead_letters: Duration,
+    /// Rows of the consent log that do not stand any more: withdrawn, or said again since. Default 3 years, in which most claims
+    /// about them end; a consent that stands is kept for as long as it does.
+    pub consents: Duration,
+    /// Rows of the audit log. Default 2 years.
+    pub audit: Duration,
+    /// Suppressed addresses. Default: for ever (`None`), since an address that is forgotten is written to again.
+    pub suppressions: Option<Duration>,
 }
 
 impl Default for Retention {
@@ -35,6 +42,9 @@ impl Default for Retention {
             keys: Duration::from_secs(7 * 86_400),
             deliveries: Duration::from_secs(90 * 86_400),
             dead_letters: Duration::from_secs(180 * 86_400),
+            consents: Duration::from_secs(3 * 365 * 86_400),
+            audit: Duration::from_secs(2 * 365 * 86_400),
+            suppressions: None,
         }
     }
 }
@@ -58,6 +68,27 @@ impl Retention {
     #[must_use]
     pub const fn with_dead_letters(mut self, keep: Duration) -> Self {
         self.dead_letters = keep;
+        self
+    }
+
+    /// Keeps consents that do not stand any more this long.
+    #[must_use]
+    pub const fn with_consents(mut self, keep: Duration) -> Self {
+        self.consents = keep;
+        self
+    }
+
+    /// Keeps the audit log this long.
+    #[must_use]
+    pub const fn with_audit(mut self, keep: Duration) -> Self {
+        self.audit = keep;
+        self
+    }
+
+    /// Keeps suppressed addresses this long; `None` is for ever.
+    #[must_use]
+    pub const fn with_suppressions(mut self, keep: Option<Duration>) -> Self {
+        self.suppressions = keep;
         self
     }
 

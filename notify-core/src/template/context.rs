@@ -10,6 +10,8 @@ use crate::recipient::Recipient;
 
 const UNSUBSCRIBE_URL: &str = "unsubscribe_url";
 const PREFERENCES_URL: &str = "preferences_url";
+const POSTAL_ADDRESS: &str = "postal_address";
+const REPORT_TOKEN: &str = "report_token";
 const YEAR: &str = "year";
 const NOTIFICATION_ID: &str = "notification_id";
 const RECIPIENT: &str = "recipient";
@@ -18,7 +20,13 @@ const RECIPIENT: &str = "recipient";
 pub(super) fn is_system(name: &str) -> bool {
     matches!(
         name,
-        UNSUBSCRIBE_URL | PREFERENCES_URL | YEAR | NOTIFICATION_ID | RECIPIENT
+        UNSUBSCRIBE_URL
+            | PREFERENCES_URL
+            | POSTAL_ADDRESS
+            | REPORT_TOKEN
+            | YEAR
+            | NOTIFICATION_ID
+            | RECIPIENT
     )
 }
 
@@ -43,6 +51,10 @@ pub struct RenderContext<'a> {
     pub unsubscribe_url: Option<&'a str>,
     /// Where the reader changes preferences: `preferences_url`. Data cannot replace it.
     pub preferences_url: Option<&'a str>,
+    /// Where the sender can be reached by post: `postal_address`. Data cannot replace it.
+    pub postal_address: Option<&'a str>,
+    /// With what the application's client reports what happens to the message: `report_token`. Data cannot replace it.
+    pub report_token: Option<&'a str>,
     /// The reader: `recipient.id`, and the attributes as `recipient.name` and so on.
     pub recipient: Option<&'a Recipient>,
 }
@@ -63,6 +75,8 @@ impl<'a> RenderContext<'a> {
             notification_id: None,
             unsubscribe_url: None,
             preferences_url: None,
+            postal_address: None,
+            report_token: None,
             recipient: None,
         }
     }
@@ -74,6 +88,8 @@ impl<'a> RenderContext<'a> {
             notification_id: Some(NotificationId::from_u128(0)),
             unsubscribe_url: Some("https://example.com/unsubscribe"),
             preferences_url: Some("https://example.com/preferences"),
+            postal_address: Some("Example Inc., 1 Main Street, Springfield"),
+            report_token: Some("sample"),
             ..Self::new(
                 locale,
                 default_locale,
@@ -125,7 +141,7 @@ pub struct RenderData(pub(super) Context);
 impl RenderData {
     /// Adds the system variables to the data, which is moved and not copied.
     ///
-    /// `unsubscribe_url` and `preferences_url` replace fields of the data, because what a reader
+    /// `unsubscribe_url`, `preferences_url`, `postal_address` and `report_token` replace fields of the data, because what a reader
     /// clicks to be left alone must work; the other variables leave fields of the data as they are.
     ///
     /// # Errors
@@ -139,6 +155,8 @@ impl RenderData {
         let links = [
             (UNSUBSCRIBE_URL, context.unsubscribe_url),
             (PREFERENCES_URL, context.preferences_url),
+            (POSTAL_ADDRESS, context.postal_address),
+            (REPORT_TOKEN, context.report_token),
         ];
         for (name, url) in links {
             if let Some(url) = url {

@@ -55,7 +55,7 @@
 //!
 //! # System variables
 //!
-//! `unsubscribe_url` and `preferences_url` (which data cannot replace), and, where the data has no field
+//! `unsubscribe_url`, `preferences_url`, `postal_address` and `report_token` (which data cannot replace), and, where the data has no field
 //! of that name, `year`, `notification_id` and `recipient`: the recipient's attributes, and `recipient.id`.
 //!
 //! # What templates cannot do

@@ -1,5 +1,6 @@
 //! A store whose calls fail on demand: before they do anything, after they did it, or never coming back.
 
+mod privacy;
 mod queue;
 mod rooms;
 
@@ -13,6 +14,7 @@ use crate::delivery::DeliveryStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, SuppressionStore};
+use crate::privacy::PrivacyStore;
 use crate::provider::ProviderStore;
 use crate::queue::{FeedbackStore, Queue};
 use crate::recipient::{RecipientResolver, RecipientStore};
@@ -71,6 +73,7 @@ pub struct Faulty {
     providers: Option<Arc<dyn ProviderStore>>,
     audit: Option<Arc<dyn AuditStore>>,
     feedback: Option<Arc<dyn FeedbackStore>>,
+    privacy: Option<Arc<dyn PrivacyStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -116,11 +119,13 @@ operations! {
     Cancel = "Queue::cancel",
     Check = "Store::check",
     Claim = "Queue::claim",
+    Consents = "PrivacyStore::consents",
     DeadLetters = "Queue::dead_letters",
     DeletePartial = "TemplateStore::delete_partial",
     DeleteTemplate = "TemplateStore::delete",
     DeleteTranslations = "TemplateStore::delete_translations",
     Depth = "Queue::depth",
+    Erase = "PrivacyStore::erase",
     Extend = "Queue::extend",
     FindFeedback = "FeedbackStore::find",
     FindKey = "Queue::find_key",
@@ -137,6 +142,7 @@ operations! {
     InboxRetain = "InboxStore::retain",
     KeepFeedback = "FeedbackStore::keep",
     LiftSuppression = "SuppressionStore::lift",
+    ListSuppressions = "PrivacyStore::suppressions",
     ListTemplates = "TemplateStore::list",
     LoadDeliveries = "DeliveryStore::load",
     LoadPreferences = "PreferenceStore::load",
@@ -159,11 +165,13 @@ operations! {
     RemoveRecipients = "RecipientStore::remove",
     Requeue = "Queue::requeue",
     Resolve = "RecipientResolver::resolve",
+    Scrub = "PrivacyStore::scrub",
     Settle = "Queue::settle",
     Suppress = "SuppressionStore::suppress",
     Suppressed = "SuppressionStore::suppressed",
     Sweep = "Queue::sweep",
     SweepInbox = "InboxStore::sweep_inbox",
+    SweepRecords = "PrivacyStore::sweep_records",
     SweepReleases = "TemplateStore::sweep_releases",
     TemplateRevision = "TemplateStore::revision",
     Timeline = "DeliveryStore::timeline",
@@ -226,6 +234,7 @@ impl Faulty {
             providers: Arc::clone(&store).providers(),
             audit: Arc::clone(&store).audit(),
             feedback: Arc::clone(&store).feedback(),
+            privacy: Arc::clone(&store).privacy(),
             store,
             plan: Mutex::default(),
         }

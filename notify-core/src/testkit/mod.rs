@@ -22,6 +22,7 @@ pub mod inbox;
 mod memory;
 pub mod mutant;
 pub mod preference;
+pub mod privacy;
 pub mod provider;
 pub mod provider_store;
 pub mod queue;

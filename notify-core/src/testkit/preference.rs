@@ -192,7 +192,8 @@ fn consent(recipient: &str, granted: bool) -> PreferenceChange {
         recipient: recipient.into(),
         category: CategoryId::new("news"),
         granted,
-        source: "signup form: “yes, send me news”".to_owned(),
+        source: "signup form".to_owned(),
+        wording: "“yes, send me news”".to_owned(),
     }
 }
 

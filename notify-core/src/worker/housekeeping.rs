@@ -221,6 +221,11 @@ async fn sweep(shared: &Shared) {
     {
         tracing::warn!(error = %error, "cannot sweep the inboxes");
     }
+    if let Some(privacy) = Arc::clone(&parts.store).privacy()
+        && let Err(error) = privacy.sweep_records(now, &parts.retention).await
+    {
+        tracing::warn!(error = %error, "cannot forget old records");
+    }
     if let Some(templates) = Arc::clone(&parts.store).templates()
         && let Err(error) = templates
             .sweep_releases(now, parts.retention.releases())

@@ -418,6 +418,7 @@ async fn a_preference_about_something_that_is_not_registered_is_refused() {
                 category: "newz".into(),
                 granted: true,
                 source: "form".into(),
+                wording: String::new(),
             },
             "category",
         ),

@@ -2,6 +2,7 @@
 
 mod feedback;
 mod front_door;
+mod law;
 mod promises;
 mod worker;
 mod world;

@@ -96,6 +96,7 @@ async fn advertising_whose_call_was_interrupted_never_goes_to_another_provider()
         .provider(first.clone())
         .provider(second.clone())
         .category(Category::marketing("ads"))
+        .unsubscribe_by_provider()
         .build()
         .await
         .expect("builds");
@@ -104,6 +105,7 @@ async fn advertising_whose_call_was_interrupted_never_goes_to_another_provider()
         category: "ads".into(),
         granted: true,
         source: "signup".to_owned(),
+        wording: String::new(),
     };
     notify.change_preferences(&consent).await.expect("stored");
     let report = notify.send(say("ads"), guest(1)).await.expect("accepted");
@@ -128,6 +130,7 @@ async fn advertising_stays_advertising_whatever_the_process_calls_it_that_sends_
     let mail = FakeProvider::new("mail", ChannelId::EMAIL);
     let with = async |category: Category| {
         let builder = Orchestrator::builder_on(Arc::clone(&store)).provider(mail.clone());
+        let builder = builder.unsubscribe_by_provider();
         builder.category(category).build().await.expect("builds")
     };
     let notify = with(Category::marketing("news")).await;
@@ -136,6 +139,7 @@ async fn advertising_stays_advertising_whatever_the_process_calls_it_that_sends_
         category: "news".into(),
         granted,
         source: "form".to_owned(),
+        wording: String::new(),
     };
     notify
         .change_preferences(&consent(true))

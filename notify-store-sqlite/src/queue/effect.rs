@@ -110,14 +110,14 @@ pub(super) fn is_cancellable(status: &Status) -> bool {
 }
 
 /// How deliveries are ended.
-pub(super) struct End {
-    pub(super) state: DeliveryState,
-    pub(super) kind: EventKind,
-    pub(super) reason: Reason,
+pub(crate) struct End {
+    pub(crate) state: DeliveryState,
+    pub(crate) kind: EventKind,
+    pub(crate) reason: Reason,
 }
 
 /// Ends deliveries, and fences whoever has them.
-pub(super) async fn end_all(
+pub(crate) async fn end_all(
     db: &mut Session<'_>,
     engine: &Engine,
     ended: &[Status],

@@ -24,6 +24,7 @@ const MERGES: usize = 4;
 pub(crate) struct Cursors {
     deliveries: AtomicI64,
     notifications: AtomicI64,
+    pub(crate) consents: AtomicI64,
 }
 
 /// An ended delivery that is old enough.

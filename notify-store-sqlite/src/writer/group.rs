@@ -52,14 +52,14 @@ impl Group {
         self.settles.push(op);
     }
 
-    /// Takes in an operation of any kind but `Close`, which comes back.
+    /// Takes in an operation that is part of a transaction; another comes back.
     pub(crate) fn push(&mut self, op: Op) -> Option<Op> {
         match op {
             Op::Accept(op) => self.push_accept(op),
             Op::Begin(op) => self.push_begin(op),
             Op::Settle(op) => self.push_settle(op),
             Op::Work(work) => self.push_work(work),
-            Op::Close(_) => return Some(op),
+            Op::Scrub(_) | Op::Close(_) => return Some(op),
         }
         None
     }

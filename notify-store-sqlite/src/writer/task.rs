@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::engine::Engine;
 use crate::error;
@@ -15,7 +15,7 @@ use crate::identity::FileIdentity;
 use crate::lock::LockFile;
 use crate::open::{Purpose, connect, write_ahead};
 use crate::queue::{Care, reload};
-use crate::row::Args;
+use crate::row::{Args, column};
 use crate::session::Session;
 use crate::writer::ballast::Ballast;
 use crate::writer::catch::Caught;
@@ -90,17 +90,23 @@ impl Task {
         while closing.is_none() {
             let Some(first) = ops.recv().await else { break };
             let mut group = Group::default();
-            closing = collect(first, &mut group, &mut ops);
+            let after = collect(first, &mut group, &mut ops);
             if !group.is_empty() {
                 self.write(group).await;
+            }
+            match after {
+                Some(Op::Close(closed)) => closing = Some(closed),
+                // Whoever asked may be gone.
+                Some(Op::Scrub(scrubbed)) => drop(scrubbed.send(self.scrub().await)),
+                _ => {}
             }
         }
         ops.close();
         // What came before the close is finished.
         while let Some(op) = ops.recv().await {
             let mut group = Group::default();
-            if let Some(Op::Close(again)) = group.push(op) {
-                drop(again);
+            if let Some(late) = group.push(op) {
+                drop(late);
                 continue;
             }
             self.write(group).await;
@@ -222,6 +228,25 @@ impl Task {
         }
     }
 
+    /// Moves the log into the database and cuts it: what was overwritten is in neither of them.
+    async fn scrub(&mut self) -> Result<()> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reconnect().await?,
+        };
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(error::storage);
+        self.connection = Some(connection);
+        let is_held: i64 = column(&row?, 0)?;
+        if is_held != 0 {
+            let why = "a reader holds an older state of the database; ask again when it is done";
+            return Err(Error::new(ErrorKind::Busy, why));
+        }
+        Ok(())
+    }
+
     /// Moves the log into the database and closes it.
     async fn finish(&mut self) {
         if let Some(mut connection) = self.connection.take() {
@@ -238,16 +263,12 @@ fn full() -> Error {
     Error::new(ErrorKind::Full, "the disk is full; make room and ask again")
 }
 
-/// Takes what waits, up to the size of a transaction; answers with the request to close, if there is one.
-fn collect(
-    first: Op,
-    group: &mut Group,
-    ops: &mut mpsc::Receiver<Op>,
-) -> Option<oneshot::Sender<()>> {
+/// Takes what waits, up to the size of a transaction; answers with what is done after it, if there is something.
+fn collect(first: Op, group: &mut Group, ops: &mut mpsc::Receiver<Op>) -> Option<Op> {
     let mut next = Some(first);
     while let Some(op) = next.take() {
-        if let Some(Op::Close(closing)) = group.push(op) {
-            return Some(closing);
+        if let Some(after) = group.push(op) {
+            return Some(after);
         }
         if group.items() < MOST_ITEMS {
             next = ops.try_recv().ok();

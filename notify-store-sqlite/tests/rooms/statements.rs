@@ -11,6 +11,7 @@ fn statements() -> Vec<(String, String)> {
         "audit",
         "bounce",
         "consent",
+        "erase",
         "event_count",
         "event_report",
         "inbox",
@@ -41,6 +42,8 @@ fn statements() -> Vec<(String, String)> {
         "queue_release",
         "queue_status",
         "queue_take_back",
+        "sweep_audit",
+        "sweep_consent",
         "sweep_history",
         "sweep_messages",
     ];
@@ -88,13 +91,19 @@ const OWN_LISTS: [&str; 10] = [
 ];
 
 /// All providers are asked for, and there are few; of suppressions only the first is read in order; kept reports are counted, and
-/// those that are due, like the messages of a delivery, are sorted by age.
-const ON_PURPOSE: [&str; 5] = [
+/// those that are due, like the messages of a delivery, are sorted by age. What is erased looks through the runs of histories and the
+/// kept reports, which are few; what is forgotten looks at a piece.
+const ON_PURPOSE: [&str; 10] = [
     "provider_all.sql",
     "suppression_places.sql",
     "report_state.sql: SCAN notify_reports USING COVERING INDEX",
     "report_due.sql: USE TEMP B-TREE",
     "message_of_delivery.sql: USE TEMP B-TREE",
+    "erase_find.sql: SCAN runs",
+    "erase_sending.sql: SCAN runs",
+    "erase_reports.sql",
+    "sweep_consents.sql: SCAN c",
+    "sweep_audit.sql: SCAN notify_audit",
 ];
 
 #[tokio::test]

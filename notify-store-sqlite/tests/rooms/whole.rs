@@ -45,6 +45,7 @@ async fn the_consent_log_says_who_agreed_to_what_in_which_words() {
             category: "news".into(),
             granted,
             source: "signup form".to_owned(),
+            wording: String::new(),
         };
         world
             .store

@@ -80,6 +80,21 @@ impl Reports {
         }
     }
 
+    /// Forgets kept reports about a delivery or its messages.
+    pub(super) fn drop_kept(&mut self, delivery: DeliveryId, messages: &[MessageRef]) {
+        let is_about = |report: &KeptReport| {
+            let id = report.event.message_id.as_deref();
+            let is_named = |message: &MessageRef| {
+                Some(message.message_id.as_str()) == id || report.address == Some(message.address)
+            };
+            report.event.delivery == Some(delivery) || messages.iter().any(is_named)
+        };
+        let kept = self.kept.values().map(|(report, _)| report);
+        let about: Vec<_> = kept.filter(|report| is_about(report)).collect();
+        let keys: Vec<ReportKey> = about.iter().map(|report| report.key).collect();
+        keys.into_iter().for_each(|key| self.forget(key));
+    }
+
     /// Carries out what concerns the bounces of an address.
     pub(super) fn count(
         &mut self,

@@ -3,6 +3,7 @@
 mod accept;
 mod api;
 mod claim;
+mod erase;
 mod feedback;
 mod hasten;
 mod index;

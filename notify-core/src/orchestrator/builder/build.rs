@@ -45,6 +45,9 @@ impl OrchestratorBuilder {
         let providers = configured.given_set();
         self.register_categories()?;
         self.rules.set_served(providers.channels());
+        let duties = std::mem::take(&mut self.mail);
+        self.rules
+            .set_mail(duties.with_unsubscribe(self.links.is_some()));
         self.set_timing()?;
         for (provider, quota) in &self.quotas {
             let key = QuotaKey::new("provider", provider.as_str());
@@ -87,6 +90,7 @@ impl OrchestratorBuilder {
             unserved: Unserved::default(),
             webhooks: self.webhooks,
             soft_bounces: self.soft_bounces,
+            tokens: self.tokens,
         };
         follow(&parts).await?;
         Ok(Orchestrator::new(Arc::new(parts), self.worker))

@@ -28,6 +28,11 @@ pub enum Bounce {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProviderEventKind {
+    /// A button was pressed.
+    Acted {
+        /// Which, by the application's own name.
+        action: String,
+    },
     /// The vendor works on it: accepted, queued, handed on.
     Accepted,
     /// It came back.
@@ -69,6 +74,7 @@ impl ProviderEventKind {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::Acted { .. } => "acted",
             Self::Accepted => "accepted",
             Self::Bounced { .. } => "bounced",
             Self::Clicked { .. } => "clicked",
@@ -94,6 +100,14 @@ impl ProviderEventKind {
     #[must_use]
     pub const fn clicked(url: Option<String>) -> Self {
         Self::Clicked { url }
+    }
+
+    /// This button was pressed.
+    #[must_use]
+    pub fn acted(action: impl Into<String>) -> Self {
+        Self::Acted {
+            action: action.into(),
+        }
     }
 
     /// A kind that is not known here, under the vendor's name.

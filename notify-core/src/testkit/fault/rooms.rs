@@ -17,6 +17,7 @@ use crate::preference::{
     AddressHash, Pepper, PreferenceChange, PreferenceStore, Preferences, Suppression,
     SuppressionScope, SuppressionStore,
 };
+use crate::privacy::PrivacyStore;
 use crate::provider::{ProviderConfig, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
@@ -67,6 +68,14 @@ impl Store for Faulty {
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
         if self.audit.is_some() {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
+        if self.privacy.is_some() {
             Some(self)
         } else {
             None

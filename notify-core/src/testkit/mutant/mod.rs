@@ -4,6 +4,7 @@
 
 mod feedback;
 mod lie;
+mod privacy;
 mod queue;
 mod store;
 
@@ -233,6 +234,30 @@ mutations! {
     LookForgetsNothing,
     /// What is to be forgotten is kept.
     ForgetDoesNothing,
+    /// The consent log begins with the newest.
+    ConsentsNewestFirst,
+    /// The consent log does not say in what words.
+    ConsentsForgetWording,
+    /// The suppression list is not cut to its limit.
+    SuppressionsIgnoreLimit,
+    /// Nobody is erased.
+    EraseDoesNothing,
+    /// Deliveries stay under another name than was asked for.
+    EraseTakesAnyPseudonym,
+    /// The recipient of an erasure is still known.
+    EraseKeepsRecipients,
+    /// Somebody else is erased too.
+    EraseReachesAnother,
+    /// What was suppressed is so no more.
+    EraseLiftsSuppressions,
+    /// What is being sent is not told of.
+    ErasedSaysNothingIsSent,
+    /// Who erased is not written down.
+    ErasureIsNotAudited,
+    /// Records are kept for ever.
+    RecordsAreKept,
+    /// Records are forgotten at once.
+    RecordsAreNeverKept,
 }
 
 /// Opens the stores of another harness, each with one promise broken.

@@ -14,6 +14,7 @@ use crate::preference::{
     AddressHash, Pepper, PreferenceChange, PreferenceStore, Preferences, Suppression,
     SuppressionScope, SuppressionStore,
 };
+use crate::privacy::PrivacyStore;
 use crate::provider::ProviderStore;
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
@@ -207,6 +208,10 @@ impl Store for MutantStore {
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
         Arc::clone(&self.inner).audit()
+    }
+
+    fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
+        Some(self)
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {

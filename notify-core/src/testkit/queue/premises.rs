@@ -203,6 +203,7 @@ pub(super) async fn preferences_hold_until_the_person_changes_them(harness: &dyn
         category: CategoryId::new("news"),
         granted: true,
         source: "signup form".to_owned(),
+        wording: String::new(),
     };
     apply(&world, consent).await;
     assert!(!holds(&world, &set).await);

@@ -1,0 +1,3 @@
+UPDATE notify_deliveries
+SET recipient = ?, bucket = ?, pinned = NULL, frozen = NULL
+WHERE no IN (VALUES /*padded*/(?))

@@ -1,0 +1,1 @@
+INSERT INTO notify_history (run, bucket, tenant, recipient, no) VALUES /*rows*/(?, ?, ?, ?, ?)

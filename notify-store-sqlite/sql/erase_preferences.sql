@@ -1,0 +1,2 @@
+WITH gone (pseudonym, tenant, recipient) AS (VALUES (?, ?, ?))
+DELETE FROM notify_preferences WHERE (tenant, recipient) IN (SELECT tenant, recipient FROM gone)

@@ -1,0 +1,2 @@
+WITH gone (pseudonym, tenant, recipient) AS (VALUES (?, ?, ?))
+DELETE FROM notify_recipients WHERE (tenant, id) IN (SELECT tenant, recipient FROM gone)

@@ -1,0 +1,1 @@
+DELETE FROM notify_suppressions WHERE at <= ? AND (tenant, channel, address) IN (VALUES /*padded*/(?, ?, ?))

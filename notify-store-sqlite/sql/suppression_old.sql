@@ -1,0 +1,1 @@
+SELECT tenant, channel, address FROM notify_suppressions WHERE at <= ? LIMIT ?

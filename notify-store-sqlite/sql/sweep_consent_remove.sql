@@ -1,0 +1,1 @@
+DELETE FROM notify_consents WHERE no IN (VALUES /*padded*/(?))
