@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::id::{RecipientId, TenantId};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, Preferences, SuppressionStore};
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::{Acceptance, Accepted, FeedbackStore, Queue};
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::template::TemplateStore;
@@ -53,6 +53,11 @@ pub trait Store:
 
     /// What vendors report: state and timeline of deliveries, of the same database as the queue.
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        None
+    }
+
+    /// What is known of providers that are not well, for all processes. Without it each process learns by itself, and anew.
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         None
     }
 

@@ -5,7 +5,7 @@ use notify_core::audit::AuditStore;
 use notify_core::clock::{Clock, Monotonic, Timestamp};
 use notify_core::inbox::InboxStore;
 use notify_core::preference::Pepper;
-use notify_core::provider::ProviderStore;
+use notify_core::provider::{HealthStore, ProviderStore};
 use notify_core::queue::FeedbackStore;
 use notify_core::recipient::RecipientStore;
 use notify_core::store::Store;
@@ -240,6 +240,10 @@ impl Store for SqliteStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         Some(self)
     }
 

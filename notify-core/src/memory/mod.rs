@@ -4,6 +4,7 @@
 
 mod audit;
 mod delivery;
+mod health;
 mod inbox;
 mod preference;
 mod provider;
@@ -25,7 +26,7 @@ use crate::clock::{Clock, Entropy, SeededEntropy, SystemClock};
 use crate::error::Result;
 use crate::inbox::InboxStore;
 use crate::preference::Pepper;
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::RecipientStore;
 use crate::store::Store;
@@ -65,6 +66,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     audit: audit::Table,
+    health: health::Table,
     inbox: inbox::Tables,
     preferences: preference::Tables,
     providers: provider::Table,
@@ -151,6 +153,10 @@ impl Store for MemoryStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         Some(self)
     }
 

@@ -1,5 +1,6 @@
 //! A store whose calls fail on demand: before they do anything, after they did it, or never coming back.
 
+mod health;
 mod queue;
 mod rooms;
 
@@ -13,7 +14,7 @@ use crate::delivery::DeliveryStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, SuppressionStore};
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::{FeedbackStore, Queue};
 use crate::recipient::{RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -71,6 +72,7 @@ pub struct Faulty {
     providers: Option<Arc<dyn ProviderStore>>,
     audit: Option<Arc<dyn AuditStore>>,
     feedback: Option<Arc<dyn FeedbackStore>>,
+    health: Option<Arc<dyn HealthStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -127,6 +129,8 @@ operations! {
     ForgetFeedback = "FeedbackStore::forget",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
+    HealthRevision = "HealthStore::health_revision",
+    Healths = "HealthStore::healths",
     History = "DeliveryStore::history",
     HistoryCount = "DeliveryStore::history_count",
     InboxCounts = "InboxStore::counts",
@@ -147,6 +151,7 @@ operations! {
     Providers = "ProviderStore::providers",
     PublishRelease = "TemplateStore::publish",
     Purge = "Queue::purge",
+    PutHealth = "HealthStore::put_health",
     PutPartial = "TemplateStore::put_partial",
     PutProvider = "ProviderStore::put_provider",
     PutRecipients = "RecipientStore::put",
@@ -163,6 +168,7 @@ operations! {
     Suppress = "SuppressionStore::suppress",
     Suppressed = "SuppressionStore::suppressed",
     Sweep = "Queue::sweep",
+    SweepHealth = "HealthStore::sweep_health",
     SweepInbox = "InboxStore::sweep_inbox",
     SweepReleases = "TemplateStore::sweep_releases",
     TemplateRevision = "TemplateStore::revision",
@@ -226,6 +232,7 @@ impl Faulty {
             providers: Arc::clone(&store).providers(),
             audit: Arc::clone(&store).audit(),
             feedback: Arc::clone(&store).feedback(),
+            health: Arc::clone(&store).health(),
             store,
             plan: Mutex::default(),
         }

@@ -14,7 +14,7 @@ use crate::preference::{
     AddressHash, Pepper, PreferenceChange, PreferenceStore, Preferences, Suppression,
     SuppressionScope, SuppressionStore,
 };
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -210,6 +210,10 @@ impl Store for MutantStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         Some(self)
     }
 
