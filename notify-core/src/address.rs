@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::id::AddressScheme;
 
-/// The longest address that is accepted, in characters; device tokens and endpoints may have [`MAX_TOKEN`].
+/// The longest address that is accepted, in characters; device tokens and addresses that are URLs may have [`MAX_TOKEN`].
 pub const MAX_ADDRESS: usize = 255;
-/// The longest device token or push endpoint that is accepted, in characters.
+/// The longest device token, push endpoint or other URL that is accepted, in characters: those of webhooks carry keys and signatures.
 pub const MAX_TOKEN: usize = 4_096;
 
 /// Where a message goes. `Debug` shows the scheme only: an address is personal data.
@@ -84,7 +84,8 @@ impl Address {
     pub fn validate(&self) -> Result<()> {
         let fail = |why: &str| Err(Error::invalid("address", format!("{} {why}", self.scheme)));
         let value = self.expose();
-        let max = if self.scheme == AddressScheme::DEVICE {
+        let is_url = value.starts_with("https://") || value.starts_with("http://");
+        let max = if self.scheme == AddressScheme::DEVICE || is_url {
             MAX_TOKEN
         } else {
             MAX_ADDRESS
@@ -161,6 +162,10 @@ mod tests {
             Address::phone("+15550100"),
             Address::device("x".repeat(4_096)),
             Address::new("matrix", "@ada:example.org"),
+            Address::new(
+                "webhook",
+                format!("https://h.example/{}", "x".repeat(4_078)),
+            ),
         ] {
             assert!(address.validate().is_ok(), "{}", address.expose());
         }
@@ -180,6 +185,11 @@ mod tests {
             Address::phone("+0555010012"),
             Address::phone("+1555010a"),
             Address::device("x".repeat(4_097)),
+            Address::new(
+                "webhook",
+                format!("https://h.example/{}", "x".repeat(4_079)),
+            ),
+            Address::new("webhook", "x".repeat(256)),
         ] {
             let error = address.validate().expect_err(address.expose());
             assert_eq!(error.field_name(), Some("address"));

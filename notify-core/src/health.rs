@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::id::ProviderName;
-use crate::provider::BreakerState;
+use crate::provider::{BreakerState, Scope};
 use crate::queue::LaneDepth;
 
 /// A picture of the system. Made by [`Orchestrator::health`](crate::Orchestrator::health).
@@ -21,6 +21,8 @@ pub struct Health {
     pub lanes: Vec<LaneDepth>,
     /// Every provider's breaker.
     pub breakers: Vec<(ProviderName, BreakerState)>,
+    /// The breakers of parts of what providers reach, such as hosts, that are not closed.
+    pub scopes: Vec<(ProviderName, Scope, BreakerState)>,
     /// When a worker of this process last asked for work; `None` if none runs here.
     pub last_claim: Option<Timestamp>,
     /// What this process could not serve since it began, and gave back for another one.
@@ -47,6 +49,7 @@ impl Health {
             store,
             lanes: Vec::new(),
             breakers: Vec::new(),
+            scopes: Vec::new(),
             last_claim: None,
             unserved: Vec::new(),
         }

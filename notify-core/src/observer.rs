@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::delivery::DeliveryEvent;
 use crate::id::{CategoryId, ChannelId, NotificationId, ProviderName, RecipientId, TenantId};
-use crate::provider::BreakerState;
+use crate::provider::{BreakerState, Scope};
 
 /// Something that happened. Holds no address and no content.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub enum Event {
     Breaker {
         /// Which provider.
         provider: ProviderName,
+        /// Which part of what it reaches; `None` for all of it.
+        scope: Option<Scope>,
         /// What it is now.
         state: BreakerState,
     },

@@ -11,7 +11,7 @@ use crate::id::{RecipientId, TenantId};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, Preferences, SuppressionStore};
 use crate::privacy::PrivacyStore;
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::{Acceptance, Accepted, FeedbackStore, Queue};
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::template::TemplateStore;
@@ -59,6 +59,11 @@ pub trait Store:
 
     /// One person's data in all rooms of this database.
     fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
+        None
+    }
+
+    /// What is known of providers that are not well, for all processes. Without it each process learns by itself, and anew.
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         None
     }
 

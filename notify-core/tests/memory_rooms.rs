@@ -3,6 +3,7 @@
 use notify_core::testkit::Memory;
 
 notify_core::audit_tests!(Memory::new());
+notify_core::health_tests!(Memory::new());
 notify_core::inbox_tests!(Memory::new());
 notify_core::preference_tests!(Memory::new());
 notify_core::privacy_tests!(Memory::new());

@@ -1,7 +1,9 @@
 //! The suites notice every broken promise: a mutant that survives is a clause that is missing.
 
 use notify_core::testkit::mutant::{Mutant, Mutation, killed_by};
-use notify_core::testkit::{Clause, Memory, StoreHarness, delivery, feedback, privacy, queue};
+use notify_core::testkit::{
+    Clause, Memory, StoreHarness, delivery, feedback, health, privacy, queue,
+};
 use std::cell::Cell;
 use std::panic;
 
@@ -10,6 +12,7 @@ const SUITES: &[&[Clause<dyn StoreHarness>]] = &[
     delivery::CLAUSES,
     feedback::CLAUSES,
     privacy::CLAUSES,
+    health::CLAUSES,
 ];
 
 thread_local! {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use notify_core::id::AddressScheme;
 use notify_core::message::Message;
-use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
+use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt, Scope};
 use notify_core::{Address, ProviderName};
 use std::collections::HashSet;
 use std::fmt;
@@ -130,6 +130,10 @@ impl Provider for Staging {
 
     fn batch_key(&self, message: &Message) -> Option<u64> {
         self.inner.batch_key(message)
+    }
+
+    fn scope(&self, address: &Address) -> Option<Scope> {
+        self.inner.scope(self.target(address)?)
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Receipt, Fault> {

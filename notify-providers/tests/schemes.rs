@@ -2,8 +2,8 @@
 
 #![cfg(feature = "full")]
 
-use notify_core::provider::Routing;
-use notify_core::{ChannelId, ErrorKind};
+use notify_core::provider::{Routing, Scope};
+use notify_core::{Address, ChannelId, ErrorKind};
 use notify_providers::schemes;
 
 #[test]
@@ -179,6 +179,142 @@ fn every_vendor_of_text_messages_has_its_scheme() {
         assert_eq!(provider.name().as_str(), name, "{dsn}");
         assert!(provider.capabilities().serves(&ChannelId::SMS), "{dsn}");
         assert!(!format!("{provider:?}").contains("secret"), "{dsn}");
+    }
+}
+
+/// Every vendor that has a parser of its webhooks: its folder, its line, and whether it passes on what readers answer.
+const REPORTING: &[(&str, &str, bool)] = &[
+    ("chat/slack", "slack://xoxb-1@default", true),
+    ("chat/telegram", "telegram://1:secret@default", true),
+    ("chat/whatsapp", "whatsapp://1:secret@default", true),
+    (
+        "email/brevo",
+        "brevo://secret@default?from=a@example.com",
+        false,
+    ),
+    (
+        "email/mailgun",
+        "mailgun://secret@default?domain=mg.example.com&from=a@example.com",
+        false,
+    ),
+    (
+        "email/mandrill",
+        "mandrill://secret@default?from=a@example.com",
+        false,
+    ),
+    (
+        "email/postmark",
+        "postmark://secret@default?from=a@example.com",
+        false,
+    ),
+    (
+        "email/resend",
+        "resend://secret@default?from=a@example.com",
+        false,
+    ),
+    (
+        "email/sendgrid",
+        "sendgrid://SG.secret@default?from=a@example.com",
+        false,
+    ),
+    (
+        "email/ses",
+        "ses://AKID:secret@default?region=eu-west-1&from=a@example.com",
+        false,
+    ),
+    ("push/huawei", "huawei://1:secret@default", false),
+    (
+        "sms/exolve",
+        "exolve://secret@default?from=79990000000",
+        true,
+    ),
+    (
+        "sms/megafon",
+        "megafon://login:secret@default?from=Example",
+        false,
+    ),
+    (
+        "sms/message_bird",
+        "message-bird://secret@default?from=Example",
+        true,
+    ),
+    (
+        "sms/plivo",
+        "plivo://MA1:secret@default?from=+15550100",
+        true,
+    ),
+    ("sms/sms_ru", "sms-ru://secret@default?from=Example", false),
+    ("sms/smsc", "smsc://login:secret@default?from=Example", true),
+    (
+        "sms/twilio",
+        "twilio://AC1:secret@default?from=+15550100",
+        true,
+    ),
+    (
+        "sms/vonage",
+        "vonage://key:secret@default?from=Example",
+        true,
+    ),
+];
+
+#[test]
+fn a_provider_whose_webhooks_are_read_says_that_its_vendor_reports() {
+    let mut parsers = Vec::new();
+    for kind in ["chat", "email", "push", "sms"] {
+        let folder = format!("{}/src/{kind}", env!("CARGO_MANIFEST_DIR"));
+        for vendor in std::fs::read_dir(folder).expect("is there") {
+            let vendor = vendor.expect("reads").path();
+            let text = std::fs::read_to_string(vendor.join("webhook.rs")).unwrap_or_default();
+            if text.contains("impl WebhookParser for") {
+                let name = vendor.file_name().expect("has a name").to_string_lossy();
+                parsers.push(format!("{kind}/{name}"));
+            }
+        }
+    }
+    parsers.sort();
+    let known: Vec<_> = REPORTING.iter().map(|(folder, ..)| *folder).collect();
+    assert_eq!(parsers, known, "each parser is in the table");
+    for (_, dsn, answers) in REPORTING {
+        let provider = schemes().provider(dsn).expect(dsn);
+        let able = provider.capabilities();
+        assert_eq!((able.reports(), able.answers()), (true, *answers), "{dsn}");
+    }
+    for dsn in ["sns://AKID:secret@default?region=eu-west-1", "log://sms"] {
+        let provider = schemes().provider(dsn).expect(dsn);
+        assert!(!provider.capabilities().reports(), "{dsn}");
+    }
+}
+
+#[test]
+fn a_provider_that_reaches_many_servers_tells_them_apart() {
+    let subscription = r#"{"endpoint":"https://push.example.net/v2/secret","keys":{
+        "p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth":"BTBZMqHH6r4Tts7J_aSIgg"}}"#;
+    for (dsn, address, scope) in [
+        (
+            "webhook://whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy@default",
+            Address::new("webhook", "https://hooks.example.com/in?key=secret"),
+            Some("hooks.example.com"),
+        ),
+        (
+            "teams://default?webhook=https%3A%2F%2Fone.example.com%2F%3Fsig%3Dsecret&room=alerts",
+            Address::new("teams", "https://two.example.com/flow?sig=secret"),
+            Some("two.example.com"),
+        ),
+        (
+            "web-push://yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw@default?contact=mailto:a@example.com",
+            Address::device(subscription),
+            Some("push.example.net"),
+        ),
+        (
+            "twilio://AC1:secret@default?from=+15550100",
+            Address::phone("+15550000007"),
+            None,
+        ),
+    ] {
+        let provider = schemes().provider(dsn).expect(dsn);
+        let found = provider.scope(&address);
+        assert_eq!(found.as_ref().map(Scope::as_str), scope, "{dsn}");
     }
 }
 

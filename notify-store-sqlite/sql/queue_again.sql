@@ -9,5 +9,6 @@ UPDATE OR FAIL notify_queue
 SET state = 0, due = v.column2, frozen = coalesce(v.column3, frozen), interrupted = 0, owner = NULL, until = NULL
 FROM (VALUES /*padded*/(?, ?, ?)) AS v
 WHERE notify_queue.no = v.column1;
-INSERT OR FAIL INTO notify_delivery_events (delivery, no, at, kind, reason, attempt, provider, message_id, fault)
-SELECT * FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?, ?)) WHERE column1 IS NOT NULL
+INSERT OR FAIL INTO notify_delivery_events (delivery, no, at, kind, reason, attempt, provider, message_id, fault,
+    price, currency, segments)
+SELECT * FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) WHERE column1 IS NOT NULL

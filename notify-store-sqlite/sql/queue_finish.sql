@@ -8,5 +8,6 @@ CROSS JOIN notify_queue AS q ON q.no = v.column1 AND q.epoch = v.column2 AND q.s
 WHERE notify_deliveries.no = v.column1;
 SELECT abs(-9223372036854775808) WHERE changes() <> ?;
 DELETE FROM notify_queue WHERE no IN (VALUES /*padded*/(?));
-INSERT OR FAIL INTO notify_delivery_events (delivery, no, at, kind, reason, attempt, provider, message_id, fault)
-SELECT * FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?, ?)) WHERE column1 IS NOT NULL
+INSERT OR FAIL INTO notify_delivery_events (delivery, no, at, kind, reason, attempt, provider, message_id, fault,
+    price, currency, segments)
+SELECT * FROM (VALUES /*padded*/(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) WHERE column1 IS NOT NULL

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use notify_core::clock::Timestamp;
 use notify_core::delivery::{DeliveryEvent, DeliveryStore, EventKind, Trace};
+use notify_core::provider::Price;
 use notify_core::{
     ChannelId, Delivery, DeliveryId, NotificationId, ProviderName, Reason, RecipientId, Result,
     TenantId,
@@ -71,6 +72,15 @@ fn event(row: &SqliteRow, delivery: DeliveryId) -> Result<DeliveryEvent> {
     event.fault = fault.map(|fault| json(fault, "fault")).transpose()?;
     let report: Option<&str> = column(row, 7)?;
     event.report = report.map(|report| json(report, "report")).transpose()?;
+    let price: (Option<i64>, Option<&str>) = (column(row, 8)?, column(row, 9)?);
+    if let (Some(micros), Some(currency)) = price {
+        let price = Price::new(unsigned(micros, "price")?, currency);
+        event.price = Some(price.ok_or_else(|| error::corrupt("price"))?);
+    }
+    let segments: Option<i64> = column(row, 10)?;
+    event.segments = segments
+        .map(|segments| unsigned(segments, "event"))
+        .transpose()?;
     Ok(event)
 }
 

@@ -46,6 +46,7 @@ mod delivery;
 mod engine;
 mod error;
 mod events;
+mod health;
 mod history;
 mod identity;
 mod inbox;

@@ -6,7 +6,7 @@ use notify_core::clock::{Clock, Monotonic, Timestamp};
 use notify_core::inbox::InboxStore;
 use notify_core::preference::Pepper;
 use notify_core::privacy::PrivacyStore;
-use notify_core::provider::ProviderStore;
+use notify_core::provider::{HealthStore, ProviderStore};
 use notify_core::queue::FeedbackStore;
 use notify_core::recipient::RecipientStore;
 use notify_core::store::Store;
@@ -245,6 +245,10 @@ impl Store for SqliteStore {
     }
 
     fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
+        Some(self)
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         Some(self)
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::clock::Timestamp;
 use crate::delivery::{Reason, Report};
 use crate::id::{DeliveryId, ProviderName};
-use crate::provider::Fault;
+use crate::provider::{Fault, Price};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $text:literal),* $(,)?) => {
@@ -122,6 +122,12 @@ pub struct DeliveryEvent {
     /// The provider's id of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
+    /// What the provider says that the call costs, all messages of it together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// Into how many parts the provider cut what it took, all together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<u16>,
     /// The provider's failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -142,6 +148,8 @@ impl DeliveryEvent {
             attempt: None,
             provider: None,
             message_id: None,
+            price: None,
+            segments: None,
             fault: None,
             report: None,
         }

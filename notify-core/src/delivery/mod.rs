@@ -1,6 +1,7 @@
 //! One notification × one recipient × one step: its state, the decisions about it, its events, and where they are read.
 
 mod decision;
+mod doubt;
 mod event;
 mod report;
 mod state;
@@ -8,6 +9,7 @@ mod store;
 mod target;
 
 pub use decision::{Decision, Reason, Trace};
+pub use doubt::{Called, Doubt};
 pub use event::{DeliveryEvent, EventKind};
 pub use report::{MessageRef, Report, reported};
 pub use state::{Cause, DeliveryState, aggregate, transition};

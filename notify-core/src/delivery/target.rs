@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::delivery::{Called, Doubt};
 use crate::id::Locale;
 use crate::provider::Fault;
 
@@ -78,6 +79,12 @@ pub struct Frozen {
     /// The release of templates, partials and translations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<u128>,
+    /// The last call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Called>,
+    /// The call that nobody knows the outcome of, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
 }
 
 impl Frozen {
@@ -89,6 +96,15 @@ impl Frozen {
             locale: None,
             zone: None,
             release: None,
+            called: None,
+            doubt: None,
+        }
+    }
+
+    /// Nobody knows what came of the last call.
+    pub fn doubt_last_call(&mut self) {
+        if let Some(called) = &self.called {
+            self.doubt = Some(Doubt::of(called, self.doubt.as_ref()));
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod delivery;
+mod health;
 mod inbox;
 mod preference;
 mod privacy;
@@ -24,7 +25,7 @@ use crate::error::Result;
 use crate::inbox::InboxStore;
 use crate::preference::Pepper;
 use crate::privacy::PrivacyStore;
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::RecipientStore;
 use crate::store::Store;
@@ -64,6 +65,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     audit: audit::Table,
+    health: health::Table,
     inbox: inbox::Tables,
     preferences: preference::Tables,
     providers: provider::Table,
@@ -154,6 +156,10 @@ impl Store for MemoryStore {
     }
 
     fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
+        Some(self)
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         Some(self)
     }
 

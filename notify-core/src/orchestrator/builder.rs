@@ -18,7 +18,7 @@ use crate::orchestrator::WorkerOptions;
 use crate::orchestrator::parts::{Enrich, Links};
 use crate::planner::{Budget, FrequencyCaps, MailDuties, Rules};
 use crate::preference::{Defaults, PreferenceStore, SoftBounces};
-use crate::provider::{BreakerConfig, Provider, Routing, Schemes, WebhookParser};
+use crate::provider::{BreakerConfig, Drift, Provider, Routing, Schemes, Warmup, WebhookParser};
 use crate::queue::{Queue, Retention};
 use crate::rate_limiter::{GovernorLimiter, Quota, RateLimiter};
 use crate::recipient::RecipientResolver;
@@ -56,6 +56,8 @@ pub struct OrchestratorBuilder {
     providers: Vec<Arc<dyn Provider>>,
     routing: BTreeMap<ChannelId, Routing>,
     breaker: BreakerConfig,
+    drift: Drift,
+    warmups: Vec<(ProviderName, Warmup)>,
     schemes: Schemes,
     secrets: Arc<dyn SecretSource>,
     templates: TemplateSet,
@@ -107,6 +109,8 @@ impl OrchestratorBuilder {
             providers: Vec::new(),
             routing: BTreeMap::new(),
             breaker: BreakerConfig::default(),
+            drift: Drift::default(),
+            warmups: Vec::new(),
             schemes: Schemes::default(),
             secrets: Arc::new(EnvSecrets::new("")),
             templates: TemplateSet::default(),
@@ -176,6 +180,19 @@ impl OrchestratorBuilder {
     /// When a provider is left alone because it fails.
     pub fn breaker(mut self, config: BreakerConfig) -> Self {
         self.breaker = config;
+        self
+    }
+
+    /// When the share of a provider in a [spread](Routing::Spread) becomes less because it is slow or fails, and when it comes back.
+    pub const fn drift(mut self, drift: Drift) -> Self {
+        self.drift = drift;
+        self
+    }
+
+    /// A provider whose sender is new: how many messages a day it takes, day by day. In place of its
+    /// [`daily_max`](crate::provider::ProviderConfig::daily_max), as long as it lasts.
+    pub fn warmup(mut self, provider: impl Into<ProviderName>, warmup: Warmup) -> Self {
+        self.warmups.push((provider.into(), warmup));
         self
     }
 

@@ -11,6 +11,7 @@ use crate::id::{ChannelId, ProviderName};
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::providers::{ProviderSet, ProviderSlot};
 use crate::provider::{BreakerConfig, ProviderConfig, ProviderStore, Routing, Schemes};
+use crate::rate_limiter::Quota;
 use crate::secret::SecretSource;
 
 /// How long after a configured provider could not be built it is tried again.
@@ -80,7 +81,11 @@ impl Configured {
             let slot = match followed.built.get(&config.name) {
                 Some((version, slot)) if *version == config.version => Arc::clone(slot),
                 _ => match config.build(&self.schemes, self.secrets.as_ref()) {
-                    Ok(provider) => Arc::new(ProviderSlot::new(provider, self.breaker)),
+                    Ok(provider) => {
+                        let slot = ProviderSlot::new(provider, self.breaker);
+                        let daily = config.daily_max.map(Quota::per_day);
+                        Arc::new(slot.configured(config.updated_at, daily))
+                    }
                     Err(error) => {
                         tracing::error!(provider = %config.name, error = %error, "the configured provider cannot be built");
                         metrics::counter!("notifications_provider_config_errors_total")
@@ -147,6 +152,7 @@ pub(crate) async fn follow(parts: &Parts) -> Result<()> {
             parts.limiter.set_quota(&key, quota, now).await?;
         }
     }
+    parts.vigil.limits_were_set().await;
     let set = configured.build(revision, &configs, parts.clock.monotonic());
     let mut rules = (*parts.rules.load_full()).clone();
     rules.set_served(set.channels());

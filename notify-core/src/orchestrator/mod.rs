@@ -8,6 +8,7 @@ mod consent;
 mod engagement;
 mod extras;
 mod feedback;
+mod guard;
 mod html;
 mod limits;
 mod links;
@@ -23,6 +24,7 @@ mod report;
 mod slots;
 mod snapshot;
 mod suppressions;
+mod vigil;
 mod vitals;
 
 pub use builder::OrchestratorBuilder;
@@ -42,12 +44,14 @@ pub use suppressions::Imported;
 
 pub(crate) use configured::follow;
 pub(crate) use feedback::match_kept;
+pub(crate) use guard::Guard;
 pub(crate) use limits::{Counted, Limited};
 pub(crate) use local::Handed;
 pub(crate) use parts::{Parts, Rendering};
-pub(crate) use providers::{ProviderSet, ProviderSlot};
+pub(crate) use providers::{GATHERED, ProviderSet, ProviderSlot};
 pub(crate) use slots::Slot;
 pub(crate) use snapshot::{addresses, short, suppressions};
+pub(crate) use vigil::{Probe, forget, watch};
 
 use std::fmt;
 use std::sync::Arc;
@@ -417,7 +421,9 @@ impl Orchestrator {
         let store = store.map_err(|error| error.to_string());
         let mut health = Health::new(self.is_live(), store.is_ok(), store);
         health.lanes = lanes;
-        health.breakers = self.parts.providers.load().breakers();
+        let providers = self.parts.providers.load();
+        health.breakers = providers.breakers();
+        health.scopes = providers.scopes();
         health.last_claim = self.parts.local.last_claim();
         health.unserved = self.parts.unserved.entries();
         health

@@ -7,7 +7,6 @@ use crate::audit::{Actor, AuditEntry};
 use crate::delivery::Reason;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChannelId, DeliveryId, ProviderName, TenantId};
-use crate::observer::Event;
 use crate::orchestrator::{Parts, follow};
 use crate::preference::{PreferenceChange, Suppression, SuppressionScope, SuppressionSource};
 use crate::provider::ProviderConfig;
@@ -198,24 +197,19 @@ impl Operator {
         Ok(removed)
     }
 
-    /// Says that a provider's credentials or account were mended: it is tried again now.
+    /// Says that a provider's credentials or account were mended: it is tried again now, in every process.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if no provider has this name.
-    pub fn mend(&self, provider: &ProviderName) -> Result<()> {
-        let providers = self.parts.providers.load();
+    pub async fn mend(&self, provider: &ProviderName) -> Result<()> {
+        let providers = self.parts.providers.load_full();
         let slot = providers.get(provider).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
                 format!("there is no provider {provider}"),
             )
         })?;
-        if let Some(change) = slot.breaker().mend(self.parts.clock.monotonic()) {
-            self.parts.hub.tell(Event::Breaker {
-                provider: provider.clone(),
-                state: change.to,
-            });
-        }
+        self.parts.mend(slot).await;
         self.parts.queue.wake();
         Ok(())
     }

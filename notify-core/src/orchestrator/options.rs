@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::notification::Priority;
+use crate::orchestrator::GATHERED;
+
 /// How the workers of one process work. Every number is bounded, and has a default with a reason.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -22,6 +25,13 @@ pub struct WorkerOptions {
     pub backoff: Duration,
     /// How many jobs are taken from the queue at a time. Default 256.
     pub batch: usize,
+    /// How many messages that may share a call are gathered at most, if the vendor takes as many. Default 100.
+    pub gather: usize,
+    /// How long a message of normal priority waits for others to share a call with. Default 200 ms: nobody notices, and at 500 a second
+    /// it fills a call. High and critical ones never wait.
+    pub linger: Duration,
+    /// How long one of low priority does. Default 5 s.
+    pub linger_low: Duration,
 }
 
 impl Default for WorkerOptions {
@@ -35,6 +45,9 @@ impl Default for WorkerOptions {
             drain: Duration::from_secs(30),
             backoff: Duration::from_secs(5),
             batch: 256,
+            gather: GATHERED,
+            linger: Duration::from_millis(200),
+            linger_low: Duration::from_secs(5),
         }
     }
 }
@@ -82,6 +95,24 @@ impl WorkerOptions {
         self
     }
 
+    /// Gathers so many messages a call at most, 1 for none; those of normal priority wait so long for each other, those of low
+    /// priority at most 25 times as long.
+    #[must_use]
+    pub fn with_gather(mut self, messages: usize, linger: Duration) -> Self {
+        self.gather = messages.max(1);
+        (self.linger, self.linger_low) = (linger, linger.saturating_mul(25));
+        self
+    }
+
+    /// How long a message waits for others to share a call with.
+    pub(crate) fn linger(&self, priority: Priority) -> Duration {
+        match priority {
+            Priority::Critical | Priority::High => Duration::ZERO,
+            Priority::Normal => self.linger,
+            Priority::Low => self.linger_low,
+        }
+    }
+
     /// The same, with every number that cannot work replaced by the nearest one that can.
     pub(crate) fn bounded(mut self) -> Self {
         self.concurrency = self.concurrency.max(2);
@@ -90,6 +121,10 @@ impl WorkerOptions {
         self.poll = self.poll.max(Duration::from_millis(1));
         self.lease = self.lease.max(Duration::from_millis(300));
         self.call_timeout = self.call_timeout.min(self.lease / 3);
+        self.gather = self.gather.max(1);
+        // What waits for others is not to wait for its lease.
+        self.linger = self.linger.min(self.lease / 4);
+        self.linger_low = self.linger_low.min(self.lease / 4);
         self
     }
 }

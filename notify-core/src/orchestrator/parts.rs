@@ -23,6 +23,7 @@ use crate::orchestrator::extras::Extras;
 use crate::orchestrator::local::Local;
 use crate::orchestrator::providers::ProviderSet;
 use crate::orchestrator::report::SendReport;
+use crate::orchestrator::vigil::Vigil;
 use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::planner::Rules;
 use crate::preference::{Pepper, PreferenceStore, SoftBounces, SuppressionStore};
@@ -106,6 +107,7 @@ pub(crate) struct Parts {
     pub(crate) webhooks: BTreeMap<ProviderName, Arc<dyn WebhookParser>>,
     pub(crate) soft_bounces: SoftBounces,
     pub(crate) tokens: Option<TokenKeys>,
+    pub(crate) vigil: Vigil,
 }
 
 /// What a message is rendered for: everything that must be the same at every attempt.

@@ -4,22 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::clock::Monotonic;
+use crate::clock::{Monotonic, Timestamp};
 use crate::id::{ChannelId, ProviderName};
 use crate::notification::Priority;
+use crate::orchestrator::guard::Guards;
 use crate::orchestrator::slots::Slots;
-use crate::provider::{Breaker, BreakerConfig, BreakerState, Provider, ProviderConfig, Routing};
-use crate::rate_limiter::QuotaKey;
+use crate::provider::{
+    BreakerConfig, BreakerState, Drift, Pace, Provider, ProviderConfig, ProviderHealth, Routing,
+    Scope,
+};
+use crate::rate_limiter::{Quota, QuotaKey};
 use crate::retry::RetryBudget;
 
 /// One provider and what keeps it, and everyone else, from harm.
 #[derive(Debug)]
 pub(crate) struct ProviderSlot {
     pub(crate) provider: Arc<dyn Provider>,
-    breaker: Mutex<Breaker>,
+    pub(crate) guards: Guards,
+    /// Since when it is configured as it is: what is known from before is not about it.
+    since: Timestamp,
+    /// Its limit of a day, where it is configured with one.
+    pub(crate) daily: Option<Quota>,
     pub(crate) budget: RetryBudget,
+    /// What it is like lately, and how much of its weight in a spread it has for that.
+    pace: Mutex<Pace>,
     /// How many deliveries may be on their way to it: those that it is called for, and as many that were begun and wait for their
-    /// turn, so that it never idles between two commits. Lanes below critical take at most four fifths.
+    /// turn, so that it never idles between two commits; two full batches at least. Lanes below critical take at most four fifths.
     pub(crate) bulkhead: Arc<Slots>,
     /// How many calls it sees at a time: as many as it named.
     pub(crate) calls: Calls,
@@ -33,10 +43,13 @@ impl ProviderSlot {
             .capabilities()
             .concurrency()
             .clamp(1, Semaphore::MAX_PERMITS);
-        let twice = calls.saturating_mul(2);
+        let twice = room(provider.as_ref()).saturating_mul(2);
         Self {
-            breaker: Mutex::new(Breaker::new(breaker)),
+            guards: Guards::new(breaker),
+            since: Timestamp::EPOCH,
+            daily: None,
             budget: RetryBudget::default(),
+            pace: Mutex::default(),
             bulkhead: Arc::new(Slots::new(twice, twice / 5)),
             calls: Calls::new(calls),
             quota: ProviderConfig::quota_keys(provider.name()),
@@ -44,13 +57,35 @@ impl ProviderSlot {
         }
     }
 
-    pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What it is like lately.
+    pub(crate) fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Configured as it is since then, with this limit of a day.
+    pub(crate) const fn configured(mut self, since: Timestamp, daily: Option<Quota>) -> Self {
+        (self.since, self.daily) = (since, daily);
+        self
+    }
+
+    /// Whether a record is about what was configured before.
+    pub(crate) fn is_older(&self, health: &ProviderHealth) -> bool {
+        health.since < self.since
     }
 
     pub(crate) fn name(&self) -> &ProviderName {
         self.provider.name()
     }
+}
+
+/// How many messages a batch that is gathered has at most, by default: what is asked for is seldom more.
+pub(crate) const GATHERED: usize = 100;
+
+/// How many deliveries a provider is busy with: one for each call that it takes at a time, and no less than a batch.
+fn room(provider: &dyn Provider) -> usize {
+    let able = provider.capabilities();
+    let calls = able.concurrency().clamp(1, Semaphore::MAX_PERMITS / 2);
+    calls.max(able.batch_max().min(GATHERED))
 }
 
 /// The calls of one provider: never more at a time than it named, and those below critical at most four fifths of them, so that a
@@ -115,6 +150,11 @@ impl ProviderSet {
         self.slots.get(name)
     }
 
+    /// All of them.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &Arc<ProviderSlot>> {
+        self.slots.values()
+    }
+
     /// The channels that have a route.
     pub(crate) fn channels(&self) -> Vec<ChannelId> {
         self.routing.keys().cloned().collect()
@@ -125,7 +165,7 @@ impl ProviderSet {
         let calls = |name: &ProviderName| {
             self.slots
                 .get(name)
-                .map_or(0, |slot| slot.provider.capabilities().concurrency())
+                .map_or(0, |slot| room(slot.provider.as_ref()))
         };
         let sum = |routing: &Routing| {
             let providers = routing.providers().into_iter();
@@ -141,6 +181,7 @@ impl ProviderSet {
     pub(crate) fn order(&self, channel: &ChannelId, turn: u64) -> Vec<&Arc<ProviderSlot>> {
         let price =
             |name: &ProviderName| self.slots.get(name)?.provider.capabilities().price_micros();
+        let share = |name: &ProviderName| self.slots.get(name).map_or(0, |slot| slot.pace().share);
         let Some(routing) = self.routing.get(channel) else {
             return Vec::new();
         };
@@ -148,10 +189,27 @@ impl ProviderSet {
             return self.slots.get(name).into_iter().collect();
         }
         routing
-            .order(turn, &price)
+            .order_by(turn, &price, &share)
             .iter()
             .filter_map(|name| self.slots.get(name))
             .collect()
+    }
+
+    /// Moves the shares of spreads away from providers that are slow or fail, and back.
+    pub(crate) fn drift(&self, drift: &Drift, now: Monotonic) {
+        for routing in self.routing.values().filter(|routing| routing.has_spread()) {
+            let names = routing.providers().into_iter();
+            let slots: Vec<_> = names.filter_map(|name| self.slots.get(name)).collect();
+            let mut paces: Vec<Pace> = slots.iter().map(|slot| *slot.pace()).collect();
+            let before: Vec<u32> = paces.iter().map(|pace| pace.share).collect();
+            drift.judge(&mut paces, now);
+            for ((slot, pace), before) in slots.into_iter().zip(paces).zip(before) {
+                slot.pace().moved_to(&pace);
+                if pace.share != before {
+                    tracing::info!(provider = %slot.name(), share = pace.share, "share of the spread moved");
+                }
+            }
+        }
     }
 
     /// Whether at least one provider of the channel takes calls now.
@@ -162,7 +220,7 @@ impl ProviderSet {
         let admits = |name: &ProviderName| {
             self.slots
                 .get(name)
-                .is_some_and(|slot| slot.breaker().would_admit(now))
+                .is_some_and(|slot| slot.guards.whole().breaker().would_admit(now))
         };
         routing.providers().into_iter().any(admits)
     }
@@ -170,8 +228,23 @@ impl ProviderSet {
     pub(crate) fn breakers(&self) -> Vec<(ProviderName, BreakerState)> {
         self.slots
             .values()
-            .map(|slot| (slot.name().clone(), slot.breaker().state()))
+            .map(|slot| (slot.name().clone(), slot.guards.whole().breaker().state()))
             .collect()
+    }
+
+    /// The breakers of parts of what providers reach that are not closed.
+    pub(crate) fn scopes(&self) -> Vec<(ProviderName, Scope, BreakerState)> {
+        let mut scopes = Vec::new();
+        for slot in self.slots.values() {
+            for guard in slot.guards.all() {
+                let state = guard.breaker().state();
+                if let (Some(scope), false) = (&guard.scope, state.is_closed()) {
+                    scopes.push((slot.name().clone(), scope.clone(), state));
+                }
+            }
+        }
+        scopes.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        scopes
     }
 }
 

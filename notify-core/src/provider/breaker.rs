@@ -111,6 +111,29 @@ impl Breaker {
         !matches!(self.clone().admit(now).0, Admission::Refuse { .. })
     }
 
+    /// Whether the next [`admit`](Self::admit) would begin to try the provider out: its time is over, or the last probe is lost. Where
+    /// several processes call it, one of them may.
+    #[must_use]
+    pub fn needs_probe(&self, now: Monotonic) -> bool {
+        match self.phase {
+            Phase::Closed => false,
+            Phase::Config { probe_at: until }
+            | Phase::Open { until }
+            | Phase::Resting { until } => now >= until,
+            Phase::HalfOpen(ramp) => self.is_lost(ramp, now),
+        }
+    }
+
+    /// After how long a probe without a result counts as lost.
+    #[must_use]
+    pub const fn probe_time(&self) -> Duration {
+        self.config.lost_after
+    }
+
+    fn is_lost(&self, ramp: Ramp, now: Monotonic) -> bool {
+        ramp.under_way >= ramp.allowed && now.since(ramp.last_admitted) >= self.config.lost_after
+    }
+
     /// Asks to make one call. A ticket must come back through [`record`](Self::record) or
     /// [`abandon`](Self::abandon); one that does not, within a minute while half-open, counts as lost.
     pub fn admit(&mut self, now: Monotonic) -> (Admission, Option<BreakerChange>) {
@@ -126,8 +149,7 @@ impl Breaker {
                 self.half_open(now, matches!(from, BreakerState::Config { .. }));
             }
             Phase::HalfOpen(ramp) => {
-                let lost = now.since(ramp.last_admitted) >= self.config.lost_after;
-                if ramp.under_way >= ramp.allowed && lost {
+                if self.is_lost(ramp, now) {
                     self.half_open(now, ramp.config);
                 }
             }

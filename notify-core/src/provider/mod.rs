@@ -5,7 +5,9 @@ mod capabilities;
 mod config;
 mod envelope;
 mod fault;
+mod health;
 mod routing;
+mod warmup;
 mod webhook;
 
 pub use breaker::{
@@ -14,9 +16,12 @@ pub use breaker::{
 };
 pub use capabilities::Capabilities;
 pub use config::{ProviderConfig, ProviderStore, RateLimit};
-pub use envelope::{Envelope, Progress, Receipt};
+pub use envelope::{Envelope, Price, Progress, Receipt};
 pub use fault::{Fault, FaultKind};
-pub use routing::{Routing, Schemes};
+pub use health::{HealthPut, HealthStore, ProviderHealth, Scope};
+pub(crate) use routing::Pace;
+pub use routing::{Drift, Routing, Schemes};
+pub use warmup::Warmup;
 pub use webhook::{
     Bounce, Parsed, ProviderEvent, ProviderEventKind, Reply, WebhookError, WebhookParser,
     WebhookRequest,
@@ -25,6 +30,7 @@ pub use webhook::{
 use async_trait::async_trait;
 use std::fmt;
 
+use crate::address::Address;
 use crate::id::ProviderName;
 use crate::message::Message;
 
@@ -54,6 +60,15 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Messages with equal keys may share one [`send_batch`](Self::send_batch); `None` is never batched.
     fn batch_key(&self, message: &Message) -> Option<u64> {
         let _ = message;
+        None
+    }
+
+    /// What of all that it reaches a message to this address depends on: `None` for all of it. A provider that reaches many servers
+    /// answers with the address's [host](Scope::host_of), so that one of them that fails, or asks for patience, holds up no other.
+    ///
+    /// Pure, and asked for each message: the same address always has the same scope.
+    fn scope(&self, address: &Address) -> Option<Scope> {
+        let _ = address;
         None
     }
 

@@ -1,8 +1,11 @@
 //! Which provider is asked first and which ones after it, as data; and how providers are written as text.
 
+mod drift;
 mod renamed;
 mod schemes;
 
+pub use drift::Drift;
+pub(crate) use drift::Pace;
 pub(in crate::provider) use renamed::Renamed;
 pub use schemes::Schemes;
 
@@ -96,8 +99,20 @@ impl Routing {
         turn: u64,
         prices: &dyn Fn(&ProviderName) -> Option<u64>,
     ) -> Vec<ProviderName> {
+        self.order_by(turn, prices, &|_| 100)
+    }
+
+    /// As [`order`](Self::order), with the percentage that each provider has of its weight now, 100 for all of it. A part of a spread
+    /// has that of its provider that has most.
+    #[must_use]
+    pub fn order_by(
+        &self,
+        turn: u64,
+        prices: &dyn Fn(&ProviderName) -> Option<u64>,
+        shares: &dyn Fn(&ProviderName) -> u32,
+    ) -> Vec<ProviderName> {
         let mut order = Vec::new();
-        self.walk(mix(turn), prices, &mut order);
+        self.walk(mix(turn), &By { prices, shares }, &mut order);
         let mut seen = BTreeSet::new();
         order.retain(|name| seen.insert(*name));
         order.into_iter().cloned().collect()
@@ -160,39 +175,57 @@ impl Routing {
         }
     }
 
-    fn walk<'a>(
-        &'a self,
-        turn: u64,
-        prices: &dyn Fn(&ProviderName) -> Option<u64>,
-        order: &mut Vec<&'a ProviderName>,
-    ) {
+    fn walk<'a>(&'a self, turn: u64, by: &By<'_>, order: &mut Vec<&'a ProviderName>) {
         // Each part has a chance of its own: a spread after a spread is independent of it.
         let chance = |index: usize| mix(turn.wrapping_add(index as u64 + 1));
         match self {
             Self::Cheapest(parts) => {
                 let mut parts: Vec<_> = parts.iter().enumerate().collect();
                 parts.sort_by_cached_key(|(_, part)| {
-                    let price = part.price(prices);
+                    let price = part.price(by.prices);
                     (price.is_none(), price)
                 });
                 parts
                     .iter()
-                    .for_each(|(index, part)| part.walk(chance(*index), prices, order));
+                    .for_each(|(index, part)| part.walk(chance(*index), by, order));
             }
             Self::Failover(parts) => {
                 let parts = parts.iter().enumerate();
-                parts.for_each(|(index, part)| part.walk(chance(index), prices, order));
+                parts.for_each(|(index, part)| part.walk(chance(index), by, order));
             }
             Self::One(name) => order.push(name),
             Self::Spread(parts) => {
-                let mut left: Vec<_> = parts.iter().enumerate().collect();
+                let weigh = |(index, (weight, part)): (usize, &'a (u32, Self))| {
+                    (
+                        index,
+                        u128::from(*weight) * u128::from(part.share(by.shares)),
+                        part,
+                    )
+                };
+                let mut left: Vec<_> = parts.iter().enumerate().map(weigh).collect();
                 let mut draw = turn;
                 while !left.is_empty() {
                     draw = mix(!draw);
-                    let (index, (_, part)) = left.remove(pick(&left, draw));
-                    part.walk(chance(index), prices, order);
+                    let (index, _, part) = left.remove(pick(&left, draw));
+                    part.walk(chance(index), by, order);
                 }
             }
+        }
+    }
+
+    fn share(&self, shares: &dyn Fn(&ProviderName) -> u32) -> u32 {
+        match self {
+            Self::One(name) => shares(name),
+            _ => self.providers().into_iter().map(shares).max().unwrap_or(0),
+        }
+    }
+
+    /// Whether a spread is part of it: what [`Drift`] moves.
+    pub(crate) fn has_spread(&self) -> bool {
+        match self {
+            Self::Cheapest(parts) | Self::Failover(parts) => parts.iter().any(Self::has_spread),
+            Self::One(_) => false,
+            Self::Spread(_) => true,
         }
     }
 
@@ -201,9 +234,15 @@ impl Routing {
     }
 }
 
+/// What an order depends on besides the turn.
+struct By<'a> {
+    prices: &'a dyn Fn(&ProviderName) -> Option<u64>,
+    shares: &'a dyn Fn(&ProviderName) -> u32,
+}
+
 /// The index of the part on which `chance` falls, in proportion to the weights.
-fn pick(parts: &[(usize, &(u32, Routing))], chance: u64) -> usize {
-    let weights = || parts.iter().map(|(_, (weight, _))| u128::from(*weight));
+fn pick(parts: &[(usize, u128, &Routing)], chance: u64) -> usize {
+    let weights = || parts.iter().map(|(_, weight, _)| *weight);
     // The upper half of chance × total is uniform in 0..total.
     let point = (u128::from(chance) * weights().sum::<u128>()) >> 64;
     let ends = weights().scan(0, |end, weight| {

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::delivery::{DeliveryState, EventKind, Frozen, MessageRef, Reason};
 use crate::id::{ChannelId, DeliveryId, ProviderName};
 use crate::preference::{AddressHash, SoftBounces, SuppressionScope, SuppressionSource};
-use crate::provider::Fault;
+use crate::provider::{Fault, Price};
 use crate::queue::{Lease, Premise};
 
 /// Makes one delivery `Sending`.
@@ -124,6 +124,10 @@ pub struct Settlement<'a> {
     pub provider: Option<&'a ProviderName>,
     /// The provider's id of the message.
     pub message_id: Option<&'a str>,
+    /// What the call costs, as the provider says.
+    pub price: Option<Price>,
+    /// Into how many parts the provider cut what it took.
+    pub segments: Option<u16>,
     /// The messages that were taken in this call, of a provider that [reports](crate::provider::Capabilities::reports) what becomes
     /// of them; empty for others.
     pub messages: &'a [MessageRef],
@@ -151,6 +155,8 @@ impl<'a> Settlement<'a> {
             attempts: lease.sends,
             provider: None,
             message_id: None,
+            price: None,
+            segments: None,
             messages: &[],
             fault: None,
             frozen: None,

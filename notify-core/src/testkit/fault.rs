@@ -1,5 +1,6 @@
 //! A store whose calls fail on demand: before they do anything, after they did it, or never coming back.
 
+mod health;
 mod privacy;
 mod queue;
 mod rooms;
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, SuppressionStore};
 use crate::privacy::PrivacyStore;
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::{FeedbackStore, Queue};
 use crate::recipient::{RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -74,6 +75,7 @@ pub struct Faulty {
     audit: Option<Arc<dyn AuditStore>>,
     feedback: Option<Arc<dyn FeedbackStore>>,
     privacy: Option<Arc<dyn PrivacyStore>>,
+    health: Option<Arc<dyn HealthStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -132,6 +134,8 @@ operations! {
     ForgetFeedback = "FeedbackStore::forget",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
+    HealthRevision = "HealthStore::health_revision",
+    Healths = "HealthStore::healths",
     History = "DeliveryStore::history",
     HistoryCount = "DeliveryStore::history_count",
     InboxCounts = "InboxStore::counts",
@@ -153,6 +157,7 @@ operations! {
     Providers = "ProviderStore::providers",
     PublishRelease = "TemplateStore::publish",
     Purge = "Queue::purge",
+    PutHealth = "HealthStore::put_health",
     PutPartial = "TemplateStore::put_partial",
     PutProvider = "ProviderStore::put_provider",
     PutRecipients = "RecipientStore::put",
@@ -170,6 +175,7 @@ operations! {
     Suppress = "SuppressionStore::suppress",
     Suppressed = "SuppressionStore::suppressed",
     Sweep = "Queue::sweep",
+    SweepHealth = "HealthStore::sweep_health",
     SweepInbox = "InboxStore::sweep_inbox",
     SweepRecords = "PrivacyStore::sweep_records",
     SweepReleases = "TemplateStore::sweep_releases",
@@ -235,6 +241,7 @@ impl Faulty {
             audit: Arc::clone(&store).audit(),
             feedback: Arc::clone(&store).feedback(),
             privacy: Arc::clone(&store).privacy(),
+            health: Arc::clone(&store).health(),
             store,
             plan: Mutex::default(),
         }

@@ -18,6 +18,7 @@ mod fake;
 mod fake_webhook;
 mod fault;
 pub mod feedback;
+pub mod health;
 pub mod inbox;
 mod memory;
 pub mod mutant;

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-use crate::delivery::{DeliveryState, EventKind, MessageRef, Reason, Target, TargetState};
+use crate::clock::Timestamp;
+use crate::delivery::{
+    DeliveryState, Doubt, EventKind, Frozen, MessageRef, Reason, Target, TargetState,
+};
 use crate::id::ProviderName;
 use crate::notification::{OnUnknown, Priority};
 use crate::orchestrator::ProviderSlot;
-use crate::provider::{Envelope, Fault, FaultKind, Progress, Receipt};
+use crate::provider::{Envelope, Fault, FaultKind, Progress, Receipt, Scope};
 use crate::queue::Outcome;
+use crate::worker::admit::scope;
 use crate::worker::contain::{Panicked, contain, contain_call};
+use crate::worker::doubt::knows;
 use crate::worker::start::Routed;
 use crate::worker::verdict::{Circumstances, verdict};
 use crate::worker::work::{Done, Finished};
@@ -21,18 +26,25 @@ use crate::worker::{Shared, report_panic};
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The most messages of a category that parks unknown outcomes in one call: what one crash can park.
-const PARK_BATCH: usize = 100;
+pub(super) const PARK_BATCH: usize = 100;
+
+/// What the deliveries of one call have in common: provider, part of what it reaches, batch key, lane.
+type Together = (ProviderName, Option<Scope>, u64, Priority);
 
 /// Begun deliveries, by the calls they make: one each, or several together where the provider takes batches.
 pub(crate) fn calls(begun: Vec<Routed>) -> Vec<Vec<Routed>> {
     let mut alone = Vec::new();
-    let mut together: BTreeMap<(ProviderName, u64, Priority), Vec<Routed>> = BTreeMap::new();
+    let mut together: BTreeMap<Together, Vec<Routed>> = BTreeMap::new();
     for one in begun {
         let batch = batch(&one).filter(|_| one.prepared.frozen.targets.len() == 1);
         match batch {
             Some(key) => {
+                let targets = &one.prepared.frozen.targets;
                 let lane = (
                     one.provider.name().clone(),
+                    targets
+                        .first()
+                        .and_then(|target| scope(&one.provider, target)),
                     key,
                     one.prepared.work.delivery.priority,
                 );
@@ -102,17 +114,11 @@ pub(crate) async fn make(shared: &Arc<Shared>, group: Vec<Routed>) -> Vec<Done> 
         drop(permit);
         one_by_one(shared, &slot, priority, &envelopes, most).await
     };
-    observe_health(shared, &slot, &group, &answers);
+    observe_health(shared, &slot, &group, &answers).await;
     let mut answers = answers.into_iter();
     for one in group {
-        let open = one
-            .prepared
-            .frozen
-            .targets
-            .iter()
-            .filter(|target| target.is_open())
-            .count();
-        let own: Vec<_> = answers.by_ref().take(open).collect();
+        let called = one.admitted.called(&one.prepared.frozen).count();
+        let own = one.admitted.answers(answers.by_ref().take(called));
         done.push(finish(shared, one, own));
     }
     done
@@ -172,21 +178,22 @@ async fn call(shared: &Shared, slot: &ProviderSlot, envelopes: &[Envelope]) -> V
     }
     let (clock, started) = (&shared.parts.clock, shared.parts.clock.monotonic());
     let mut answers = within(shared, slot, envelopes).await;
+    let took = clock.monotonic().since(started);
     metrics::histogram!("notification_provider_seconds", "provider" => slot.name().to_string())
-        .record(clock.monotonic().since(started).as_secs_f64());
+        .record(took.as_secs_f64());
+    let by_its_fault = |answer: &Answer| {
+        let kind = answer.as_ref().err().map(Fault::kind);
+        matches!(kind, Some(FaultKind::Provider { .. } | FaultKind::Unknown))
+    };
+    slot.pace().note(took, answers.iter().any(by_its_fault));
     answers.resize_with(envelopes.len(), || Err(Fault::unknown("no_answer")));
     answers
 }
 
 fn envelopes<'a>(shared: &'a Shared, one: &'a Routed) -> impl Iterator<Item = Envelope> + 'a {
     let delivery = &one.prepared.work.delivery;
-    let open = one
-        .prepared
-        .frozen
-        .targets
-        .iter()
-        .filter(|target| target.is_open());
-    open.map(move |target| {
+    let called = one.admitted.called(&one.prepared.frozen);
+    called.map(move |target| {
         let key = format!("{}-{}-{}", delivery.id, target.no, one.provider.name());
         let mut envelope = Envelope::new(key, target.address.clone(), one.prepared.message.clone());
         envelope.tenant = delivery.tenant.clone();
@@ -242,37 +249,20 @@ async fn within(shared: &Shared, slot: &ProviderSlot, envelopes: &[Envelope]) ->
     }
 }
 
-/// Lets the breaker know how the call went: once, by its worst answer about the provider.
-fn observe_health(shared: &Shared, slot: &ProviderSlot, group: &[Routed], answers: &[Answer]) {
-    let fault = worst(answers);
-    let now = shared.parts.clock.monotonic();
+/// Lets the breakers know how the call went: that of a batch once, by its worst answer about the provider.
+async fn observe_health(
+    shared: &Shared,
+    slot: &ProviderSlot,
+    group: &[Routed],
+    answers: &[Answer],
+) {
     let (first, others) = group.split_at(group.len().min(1));
     for one in others {
-        slot.breaker().abandon(one.ticket);
+        one.admitted.abandon();
     }
     for one in first {
-        let change = slot
-            .breaker()
-            .record(one.ticket, fault.map_or(Ok(()), Err), now);
-        shared.breaker_changed(slot, change);
+        one.admitted.record(shared, slot, answers).await;
     }
-}
-
-/// The fault that says most about the provider: bad credentials before a wait it asks for, and that before any other.
-fn worst(answers: &[Answer]) -> Option<&Fault> {
-    let weight = |fault: &Fault| match fault.kind() {
-        FaultKind::Recipient | FaultKind::Request => None,
-        FaultKind::Config => Some((2, Duration::ZERO)),
-        FaultKind::Provider { retry_after } => {
-            retry_after.map_or(Some((0, Duration::ZERO)), |wait| Some((1, wait)))
-        }
-        FaultKind::Unknown => Some((0, Duration::ZERO)),
-    };
-    let faults = answers.iter().filter_map(|answer| answer.as_ref().err());
-    let weighed = faults.filter_map(|fault| Some((weight(fault)?, fault)));
-    weighed
-        .max_by_key(|(weight, _)| *weight)
-        .map(|(_, fault)| fault)
 }
 
 fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
@@ -287,8 +277,11 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
     let mut frozen = prepared.frozen;
     let now = shared.parts.clock.now();
     let made = prepared.work.lease.sends.saturating_add(1);
+    settle_doubt(&provider, &mut frozen, &answers, now);
     let asked = frozen.targets.iter().filter(|target| target.is_open());
     let asked: Vec<u16> = asked.map(|target| target.no).collect();
+    let knows = knows_again(&provider, &frozen, now);
+    let doubted = frozen.doubt.is_some();
     let verdict = verdict(
         &mut frozen.targets,
         answers,
@@ -297,14 +290,16 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
             channel: &prepared.work.delivery.channel,
             made,
             providers,
-            honours_keys: provider.provider.capabilities().honours_key_for().is_some(),
+            knows,
+            doubted,
             jitter: shared.parts.entropy.fraction(),
             now,
             pepper: &shared.parts.pepper,
         },
     );
-    // Nobody knows of the call that was interrupted before this one.
-    let nothing_went_out = verdict.nothing_went_out && !prepared.work.lease.interrupted;
+    if verdict.unknown {
+        frozen.doubt_last_call();
+    }
     Done::Settle(Box::new(Finished {
         work: prepared.work,
         outcome: verdict.outcome,
@@ -313,13 +308,35 @@ fn finish(shared: &Shared, one: Routed, answers: Vec<Answer>) -> Done {
         attempts: made,
         provider: Some(provider.name().clone()),
         message_id: verdict.message_id,
+        price: verdict.price,
+        segments: verdict.segments,
         messages: messages(shared, &provider, &frozen.targets, &asked),
         fault: verdict.fault,
         frozen: Some(frozen),
-        nothing_went_out,
+        nothing_went_out: verdict.nothing_went_out,
         effects: verdict.effects,
         now,
     }))
+}
+
+/// Whether this provider would take the message of this call for the same, if it is sent again.
+fn knows_again(slot: &ProviderSlot, frozen: &Frozen, now: Timestamp) -> bool {
+    let called = frozen.called.as_ref();
+    let doubt = called.map(|called| Doubt::of(called, frozen.doubt.as_ref()));
+    doubt.is_some_and(|doubt| knows(slot, &doubt, now))
+}
+
+/// A provider that knows the message says that it takes none like it: then it has none.
+fn settle_doubt(slot: &ProviderSlot, frozen: &mut Frozen, answers: &[Answer], now: Timestamp) {
+    let refuses = |answer: &Answer| {
+        let kind = answer.as_ref().err().map(Fault::kind);
+        matches!(kind, Some(FaultKind::Recipient | FaultKind::Request))
+    };
+    let doubt = frozen.doubt.as_ref();
+    let is_known = doubt.is_some_and(|doubt| knows(slot, doubt, now));
+    if is_known && frozen.targets.len() == 1 && answers.iter().all(refuses) {
+        frozen.doubt = None;
+    }
 }
 
 /// The messages that were taken of the targets that were asked for, if the provider reports what becomes of them.
@@ -344,25 +361,4 @@ fn messages(
         _ => None,
     };
     targets.iter().filter_map(taken).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_call_is_judged_by_its_worst_answer() {
-        let wait = Fault::retry_after("429", Duration::from_secs(30));
-        let mut answers = vec![
-            Ok(Receipt::new()),
-            Err(Fault::recipient("5.1.1")),
-            Err(Fault::provider("503")),
-        ];
-        assert_eq!(worst(&answers[..2]), None);
-        assert_eq!(worst(&answers), Some(&Fault::provider("503")));
-        answers.push(Err(wait.clone()));
-        assert_eq!(worst(&answers), Some(&wait));
-        answers.insert(0, Err(Fault::config("401")));
-        assert_eq!(worst(&answers), Some(&Fault::config("401")));
-    }
 }

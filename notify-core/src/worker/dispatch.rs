@@ -1,6 +1,6 @@
 //! Carries a chunk of deliveries from recheck to its calls; every delivery of it ends in a settlement or goes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -9,9 +9,11 @@ use tokio::task::JoinSet;
 
 use crate::clock::Monotonic;
 use crate::id::ProviderName;
+use crate::notification::Priority;
 use crate::orchestrator::{ProviderSet, ProviderSlot};
 use crate::planner::Rules;
 use crate::worker::contain::contain;
+use crate::worker::gather::{self, Gather, Gathered, Place};
 use crate::worker::recheck::Prepared;
 use crate::worker::start::Unrouted;
 use crate::worker::stop::Stop;
@@ -29,15 +31,109 @@ struct View {
     patience: Monotonic,
 }
 
-/// Carries a chunk from recheck to its calls.
-pub(super) async fn dispatch(shared: Arc<Shared>, batch: Vec<Work>, done: Ends, stop: Stop) {
-    let view = Arc::new(View {
-        rules: shared.parts.rules.load_full(),
-        providers: shared.parts.providers.load_full(),
-        patience: shared.parts.clock.monotonic() + shared.options.call_timeout,
-    });
+impl View {
+    fn now(shared: &Shared) -> Arc<Self> {
+        Arc::new(Self {
+            rules: shared.parts.rules.load_full(),
+            providers: shared.parts.providers.load_full(),
+            patience: shared.parts.clock.monotonic() + shared.options.call_timeout,
+        })
+    }
+}
+
+/// Carries a chunk from recheck to its calls. With somewhere to gather, what may share a call waits there for others.
+pub(super) async fn dispatch(
+    shared: Arc<Shared>,
+    batch: Vec<Work>,
+    done: Ends,
+    stop: Stop,
+    gather: Option<Arc<Gather>>,
+) {
+    let view = View::now(&shared);
     let pending = prepare(&shared, &view, batch, &done, &stop).await;
-    carry(shared, view, pending, done, stop).await;
+    match gather {
+        Some(gather) => sort(shared, view, pending, done, stop, gather).await,
+        None => carry(shared, view, pending, done, stop).await,
+    }
+}
+
+/// Carries on what is urgent, and what fills a call; lets the rest wait, and comes back for it.
+async fn sort(
+    shared: Arc<Shared>,
+    view: Arc<View>,
+    pending: Vec<Prepared>,
+    done: Ends,
+    stop: Stop,
+    gather: Arc<Gather>,
+) {
+    let mut ways = JoinSet::new();
+    let (mut at_once, mut leaving) = (Vec::with_capacity(pending.len()), Vec::new());
+    let mut channels = BTreeSet::new();
+    for one in pending {
+        let channel = &one.work.delivery.channel;
+        if !channels.contains(channel) {
+            channels.insert(channel.clone());
+        }
+        let now = shared.parts.clock.now();
+        let Some(place) = gather::place(&shared.options, &view.providers, &one, now) else {
+            at_once.push(one);
+            continue;
+        };
+        match gather.add(&place, one) {
+            Gathered::Waits => {}
+            Gathered::Full(group) => leaving.push(group),
+            Gathered::First(no) => {
+                let (shared, done, stop) = (Arc::clone(&shared), done.clone(), stop.clone());
+                let gather = Arc::clone(&gather);
+                ways.spawn(come_back(shared, gather, place, no, done, stop));
+            }
+        }
+    }
+    // Where no place is left nothing more can come to wait for, and what is urgent finds none.
+    let slots = shared.parts.local.slots();
+    if slots.free(Priority::High) == 0 {
+        leaving.append(&mut gather.take_all(None));
+    }
+    for channel in &channels {
+        if slots.free_in(Priority::High, channel) == 0 {
+            leaving.append(&mut gather.take_all(Some(channel)));
+        }
+    }
+    for group in leaving {
+        let (shared, done, stop) = (Arc::clone(&shared), done.clone(), stop.clone());
+        ways.spawn(leave(shared, group, done, stop));
+    }
+    ways.spawn(carry(shared, view, at_once, done, stop));
+    while let Some(ended) = ways.join_next().await {
+        report_panic(&ended);
+    }
+}
+
+/// Waits for as long as a group may wait, or until the worker is told to stop, and lets it leave. What was gathered leaves together,
+/// also at a shutdown.
+async fn come_back(
+    shared: Arc<Shared>,
+    gather: Arc<Gather>,
+    place: Place,
+    no: u64,
+    done: Ends,
+    mut stop: Stop,
+) {
+    tokio::select! {
+        () = shared.parts.clock.sleep(place.linger) => {}
+        () = stop.pulled() => stop = Stop::never(),
+    }
+    leave(shared, gather.take(&place.key, no), done, stop).await;
+}
+
+/// Carries on what waited. What it was decided by holds a while longer; what does not is asked for again.
+async fn leave(shared: Arc<Shared>, group: Vec<Prepared>, done: Ends, stop: Stop) {
+    if group.is_empty() {
+        return;
+    }
+    let view = View::now(&shared);
+    let group = read_again(&shared, &view, group, &done, &stop).await;
+    carry(shared, view, group, done, stop).await;
 }
 
 /// Reads and decides again, and renders. What is not to be sent ends here.

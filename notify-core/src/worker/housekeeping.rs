@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::{Monotonic, Timestamp};
 use crate::id::ChannelId;
 use crate::notification::Priority;
-use crate::orchestrator::{follow, match_kept};
+use crate::orchestrator::{follow, forget, match_kept, watch};
 use crate::queue::LaneDepth;
 use crate::worker::contain::contain;
 use crate::worker::{Shared, panicked};
@@ -74,6 +74,9 @@ pub(crate) async fn keep_leases(shared: Arc<Shared>) {
 async fn turn(shared: &Shared, round: u64, known: &mut BTreeSet<Lane>) {
     if let Err(error) = follow(&shared.parts).await {
         tracing::warn!(error = %error, "cannot read provider configurations; going on with those in use");
+    }
+    if let Err(error) = watch(&shared.parts).await {
+        tracing::warn!(error = %error, "cannot read how providers are; going on with what is known here");
     }
     if let Err(error) = match_kept(&shared.parts).await {
         tracing::warn!(error = %error, "cannot match reports that wait for their delivery; they go on waiting");
@@ -215,6 +218,9 @@ async fn sweep(shared: &Shared) {
                 break;
             }
         }
+    }
+    if let Err(error) = forget(parts).await {
+        tracing::warn!(error = %error, "cannot forget what is known of providers that are gone");
     }
     if let Some(inbox) = Arc::clone(&parts.store).inbox()
         && let Err(error) = inbox.sweep_inbox(now, &parts.inbox).await

@@ -1,9 +1,12 @@
 //! The only thing that loops: claim, recheck, render, begin, call, settle; and keeping the house.
 
+mod admit;
 mod call;
 mod claim;
 mod contain;
 mod dispatch;
+mod doubt;
+mod gather;
 mod housekeeping;
 mod inflight;
 mod jobs;
@@ -25,9 +28,8 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::error::Result;
 use crate::id::OwnerId;
-use crate::observer::Event;
-use crate::orchestrator::{Orchestrator, Parts, ProviderSlot, WorkerOptions};
-use crate::provider::{BreakerChange, BreakerState};
+use crate::orchestrator::{Orchestrator, Parts, WorkerOptions, watch};
+use crate::worker::gather::Gather;
 use crate::worker::inflight::Inflight;
 use crate::worker::lanes::Turns;
 use crate::worker::stop::Stop;
@@ -101,10 +103,14 @@ impl Worker {
             .queue
             .reclaim(&[], shared.parts.clock.now())
             .await?;
+        if let Err(error) = watch(&shared.parts).await {
+            tracing::warn!(error = %error, "cannot read how providers are; going on with what is known here");
+        }
         let (claimed, _) = shared.claim().await?;
         let (sender, mut receiver) = unbounded_channel();
         let mut tasks = JoinSet::new();
-        shared.spawn_all(&mut tasks, claimed.work, &sender, &Stop::never());
+        // Nothing more comes: there is nobody to wait for.
+        shared.spawn_all(&mut tasks, claimed.work, &sender, &Stop::never(), None);
         let moved = Arc::new(AtomicU64::new(0));
         jobs::spawn_all(shared, &mut tasks, claimed.loans, &moved);
         drop(sender);
@@ -153,31 +159,15 @@ impl Shared {
         mut work: Vec<Work>,
         done: &UnboundedSender<Done>,
         stop: &Stop,
+        gather: Option<&Arc<Gather>>,
     ) {
         while !work.is_empty() {
             let rest = work.split_off(work.len().min(CHUNK));
             let chunk = std::mem::replace(&mut work, rest);
             let (shared, done, stop) = (Arc::clone(self), done.clone(), stop.clone());
-            tasks.spawn(dispatch::dispatch(shared, chunk, done, stop));
+            let gather = gather.map(Arc::clone);
+            tasks.spawn(dispatch::dispatch(shared, chunk, done, stop, gather));
         }
-    }
-
-    pub(crate) fn breaker_changed(&self, slot: &ProviderSlot, change: Option<BreakerChange>) {
-        let Some(change) = change else { return };
-        match change.to {
-            BreakerState::Config { .. } => tracing::warn!(
-                provider = %slot.name(),
-                "the provider refuses our credentials or account: its deliveries wait until an operator says that it was mended"
-            ),
-            to => {
-                tracing::warn!(provider = %slot.name(), from = change.from.as_str(), to = to.as_str(), "breaker changed")
-            }
-        }
-        metrics::counter!("notifications_breaker_changes_total", "provider" => slot.name().to_string()).increment(1);
-        self.parts.hub.tell(Event::Breaker {
-            provider: slot.name().clone(),
-            state: change.to,
-        });
     }
 
     pub(crate) fn lost(&self, work: &Work) {

@@ -11,12 +11,13 @@ use crate::message::Message;
 use crate::notification::{Category, OnUnknown, Priority, When};
 use crate::orchestrator::{ProviderSet, Rendering};
 use crate::planner::{Deciding, Rules, Snapshot, decide, needed, safety_time};
-use crate::provider::{Fault, Routing};
+use crate::provider::Fault;
 use crate::queue::Outcome;
 use crate::recipient::Recipient;
 use crate::template::{Engine, ReleaseId};
 use crate::worker::Shared;
 use crate::worker::contain::contain_call;
+use crate::worker::doubt::{doubt, knower};
 use crate::worker::read::panicked;
 use crate::worker::work::{Done, Finished, Work};
 
@@ -276,20 +277,22 @@ fn interrupted(
     if !work.lease.interrupted || category.when_unknown() == OnUnknown::Resend {
         return Ok(work);
     }
-    let order = providers.order(&work.delivery.channel, Routing::turn(work.delivery.id));
-    // One alone: to another provider than the one that was called the key would say nothing.
-    if let [slot] = &order[..]
-        && slot.provider.capabilities().honours_key_for().is_some()
-    {
-        return Ok(work);
+    // To another provider than the one that was called the key would say nothing.
+    match doubt(&work.lease) {
+        Some(doubt) if knower(providers, &doubt, now).is_some() => Ok(work),
+        _ => Err(parked(work, now)),
     }
-    Err(Finished::without_call(
+}
+
+/// Nobody knows whether it went out, and it is not sent again.
+pub(crate) fn parked(work: Work, now: Timestamp) -> Done {
+    Finished::without_call(
         work,
         Outcome::Finished(DeliveryState::Parked),
         Reason::OutcomeUnknown,
         EventKind::Parked,
         now,
-    ))
+    )
 }
 
 /// What an earlier attempt fixed, or what is fixed now: addresses, language, zone and templates.
@@ -301,7 +304,9 @@ fn frozen(
     engine: &Engine,
 ) -> Option<Frozen> {
     if let Some(frozen) = &work.lease.frozen {
-        return without_suppressed((**frozen).clone(), work, snapshot);
+        let mut frozen = (**frozen).clone();
+        frozen.doubt = doubt(&work.lease);
+        return without_suppressed(frozen, work, snapshot);
     }
     let channel = rules.channel(&work.delivery.channel)?;
     let usable = snapshot.usable(channel.as_ref(), work.delivery.class);

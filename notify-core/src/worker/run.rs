@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::orchestrator::Handed;
 use crate::worker::claim::Claimed;
 use crate::worker::contain::contain;
+use crate::worker::gather::Gather;
 use crate::worker::stop::Stop;
 use crate::worker::work::{Done, Work};
 use crate::worker::{
@@ -57,6 +58,7 @@ pub(super) async fn run(
         done,
         settled: Arc::clone(&settled),
         stop,
+        gather: Arc::default(),
     };
     line.work(shutdown).await;
     parts.local.close(shared.owner);
@@ -107,6 +109,8 @@ struct Line<'a> {
     done: UnboundedSender<Done>,
     settled: Arc<AtomicU64>,
     stop: Stop,
+    /// What waits for others to share a call with.
+    gather: Arc<Gather>,
 }
 
 impl Line<'_> {
@@ -139,9 +143,10 @@ impl Line<'_> {
             tasks,
             done,
             stop,
+            gather,
             ..
         } = self;
-        shared.spawn_all(tasks, work, done, stop);
+        shared.spawn_all(tasks, work, done, stop, Some(gather));
     }
 
     /// Gives back what still arrives and waits for what was begun; answers how many were left when the time was over.

@@ -217,6 +217,8 @@ fn tell(shared: &Shared, one: &Finished) {
         event.attempt = one.provider.is_some().then_some(one.attempts);
         event.provider.clone_from(&one.provider);
         event.message_id.clone_from(&one.message_id);
+        event.price = one.price;
+        event.segments = one.segments;
         event.fault.clone_from(&one.fault);
         shared.parts.hub.tell(Event::Delivery {
             tenant: delivery.tenant.clone(),

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Monotonic, Timestamp};
-use crate::delivery::{DeliveryState, EventKind, Reason, Target, TargetState};
+use crate::delivery::{Called, DeliveryState, EventKind, Reason, Target, TargetState};
 use crate::notification::Class;
 use crate::observer::Event;
 use crate::orchestrator::{Counted, Limited, ProviderSet, ProviderSlot, Slot};
 use crate::planner::needed;
-use crate::provider::{Admission, BreakerTicket, Fault, Routing};
+use crate::provider::Fault;
 use crate::queue::{Begun, Outcome, Premise, Start};
 use crate::rate_limiter::{Excess, Verdict};
 use crate::worker::Shared;
+use crate::worker::admit::{Admitted, admit};
 use crate::worker::contain::{contain, in_time};
-use crate::worker::recheck::{Prepared, expired, held, suppressed};
+use crate::worker::doubt::{Order, order};
+use crate::worker::recheck::{Prepared, expired, held, parked, suppressed};
 use crate::worker::work::{Done, Finished};
 
 /// How old a read of a foreign preference store may be when a message is begun.
@@ -34,7 +36,7 @@ pub(crate) struct Routed {
     pub(crate) provider: Arc<ProviderSlot>,
     /// How many providers serve the channel.
     pub(crate) providers: u32,
-    pub(crate) ticket: BreakerTicket,
+    pub(super) admitted: Admitted,
     pub(crate) call: Slot,
     premises: Vec<Premise>,
 }
@@ -42,7 +44,7 @@ pub(crate) struct Routed {
 impl Routed {
     /// It is not called: the breaker hears nothing of it, and a repetition that is not made costs no budget.
     pub(super) fn forgo(&self) {
-        self.provider.breaker().abandon(self.ticket);
+        self.admitted.abandon();
         if is_repetition(&self.prepared, self.providers) {
             self.provider.budget.refund();
         }
@@ -69,12 +71,20 @@ pub(crate) enum Unrouted {
 pub(crate) async fn route(
     shared: &Shared,
     providers: &ProviderSet,
-    prepared: Prepared,
+    mut prepared: Prepared,
 ) -> Result<Routed, Unrouted> {
     let parts = &shared.parts;
     let (now, wall) = (parts.clock.monotonic(), parts.clock.now());
     let delivery = &prepared.work.delivery;
-    let order = providers.order(&delivery.channel, Routing::turn(delivery.id));
+    let asked = (&prepared.work.lease, &prepared.frozen);
+    let Some(order) = order(providers, &prepared.category, delivery, asked, wall) else {
+        return Err(Unrouted::Ended(parked(prepared.work, wall)));
+    };
+    let Order {
+        slots: order,
+        first,
+        only_until,
+    } = order;
     let count = u32::try_from(order.len()).unwrap_or(u32::MAX).max(1);
     let sends = prepared.work.lease.sends;
     let most = prepared
@@ -84,6 +94,9 @@ pub(crate) async fn route(
         .saturating_mul(count)
         .saturating_add(3);
     if sends >= most {
+        if prepared.frozen.doubt.is_some() {
+            return Err(Unrouted::Ended(parked(prepared.work, wall)));
+        }
         let dead = Outcome::Finished(DeliveryState::Dead);
         let done = Finished::without_call(
             prepared.work,
@@ -95,37 +108,38 @@ pub(crate) async fn route(
         return Err(Unrouted::Ended(done));
     }
     let mut wait: Option<Timestamp> = None;
-    // A retry begins with the provider after the one that failed.
-    let first = (sends % count) as usize;
     for no in 0..order.len() {
         let slot = order[(first + no) % order.len()];
         match permit(shared, slot, &prepared, count, (now, wall)).await {
             Permit::Later(until) => wait = Some(wait.map_or(until, |wait| wait.min(until))),
             Permit::Busy => return Err(Unrouted::Busy(Box::new(prepared), Arc::clone(slot))),
-            Permit::Go(ticket, call) => {
+            Permit::Go(admitted, call) => {
                 if no > 0 || first > 0 {
                     passed_over(shared, order[0], slot);
                 }
+                prepared.frozen.called = Some(Called::new(slot.name().clone(), wall));
                 let (provider, premises) = (Arc::clone(slot), premises(shared, &prepared));
                 return Ok(Routed {
                     prepared,
                     provider,
                     providers: count,
-                    ticket,
+                    admitted,
                     call,
                     premises,
                 });
             }
         }
     }
-    Err(Unrouted::Ended(
-        prepared.work.release(wait.unwrap_or(wall + PAUSE)),
-    ))
+    let wait = wait.unwrap_or(wall + PAUSE);
+    if only_until.is_some_and(|end| end <= wait) {
+        return Err(Unrouted::Ended(parked(prepared.work, wall)));
+    }
+    Err(Unrouted::Ended(prepared.work.release(wait)))
 }
 
 /// Whether a provider may be called now.
 enum Permit {
-    Go(BreakerTicket, Slot),
+    Go(Admitted, Slot),
     /// It has as many calls as it takes.
     Busy,
     /// Not before then.
@@ -141,16 +155,12 @@ async fn permit(
     (now, wall): (Monotonic, Timestamp),
 ) -> Permit {
     let (limiter, delivery) = (&shared.parts.limiter, &prepared.work.delivery);
-    let (admission, change) = slot.breaker().admit(now);
-    shared.breaker_changed(slot, change);
-    let ticket = match admission {
-        Admission::Go(ticket) | Admission::Probe(ticket) => ticket,
-        Admission::Refuse { until } => {
-            return Permit::Later(until.map_or(wall + PAUSE, |until| wall + until.since(now)));
-        }
+    let admitted = match admit(shared, slot, &prepared.frozen, (now, wall)).await {
+        Ok(admitted) => admitted,
+        Err(until) => return Permit::Later(until),
     };
     let Some(call) = slot.bulkhead.take(delivery.priority) else {
-        slot.breaker().abandon(ticket);
+        admitted.abandon();
         return Permit::Busy;
     };
     let asked = contain(limiter.acquire(&slot.quota, NonZeroU32::MIN, wall));
@@ -161,17 +171,17 @@ async fn permit(
         _ => (delivery.class == Class::Marketing).then_some(wall + PAUSE),
     };
     if let Some(until) = later {
-        slot.breaker().abandon(ticket);
+        admitted.abandon();
         return Permit::Later(until);
     }
     if prepared.work.lease.sends == 0 {
         slot.budget.deposit();
     } else if is_repetition(prepared, providers) && !slot.budget.withdraw(now) {
-        slot.breaker().abandon(ticket);
+        admitted.abandon();
         give_back_quota(shared, slot).await;
         return Permit::Later(wall + PAUSE);
     }
-    Permit::Go(ticket, call)
+    Permit::Go(admitted, call)
 }
 
 /// A call that is not made uses up no quota. What a limiter that is out of reach does not take back is lost: the safe side.

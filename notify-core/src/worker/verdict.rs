@@ -7,7 +7,7 @@ use crate::delivery::{DeliveryState, EventKind, Reason, Target, TargetState, agg
 use crate::id::ChannelId;
 use crate::notification::{Category, OnUnknown};
 use crate::preference::{Pepper, SuppressionScope, SuppressionSource};
-use crate::provider::{Fault, FaultKind, Receipt};
+use crate::provider::{Fault, FaultKind, Price, Receipt};
 use crate::queue::{Effect, Outcome};
 
 /// How long what fails for want of good credentials waits before it is looked at again. The breaker holds it back meanwhile.
@@ -22,9 +22,10 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) made: u32,
     /// How many providers serve the channel.
     pub(crate) providers: u32,
-    /// Whether the provider takes the same key as the same message. The next call may be another provider's, to whom the key
-    /// says nothing: it makes a message of its own.
-    pub(crate) honours_keys: bool,
+    /// Whether the provider takes the same key as the same message, still: what is sent to it again makes no second one.
+    pub(crate) knows: bool,
+    /// An earlier call may have gone out.
+    pub(crate) doubted: bool,
     pub(crate) jitter: f64,
     pub(crate) now: Timestamp,
     pub(crate) pepper: &'a Pepper,
@@ -37,9 +38,13 @@ pub(crate) struct Verdict {
     pub(crate) reason: Option<Reason>,
     pub(crate) event: EventKind,
     pub(crate) message_id: Option<String>,
+    pub(crate) price: Option<Price>,
+    pub(crate) segments: Option<u16>,
     pub(crate) fault: Option<Fault>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) nothing_went_out: bool,
+    /// Nobody knows what came of this call.
+    pub(crate) unknown: bool,
 }
 
 /// Writes the answers into the open targets, and says what becomes of the delivery.
@@ -65,16 +70,19 @@ pub(crate) fn verdict(
             TargetState::Sent { .. } | TargetState::Unknown
         )
     };
-    let went_out = call.unknown || targets.iter().any(reached);
+    let went_out = circumstances.doubted || call.unknown || targets.iter().any(reached);
     let (outcome, reason, event) = call.outcome(targets, circumstances);
     Verdict {
         outcome,
         reason,
         event,
         message_id: call.message_id,
+        price: call.price,
+        segments: call.segments,
         fault: call.fault,
         effects: call.effects,
         nothing_went_out: !went_out,
+        unknown: call.unknown,
     }
 }
 
@@ -83,6 +91,8 @@ pub(crate) fn verdict(
 struct Call {
     unknown: bool,
     message_id: Option<String>,
+    price: Option<Price>,
+    segments: Option<u16>,
     fault: Option<Fault>,
     effects: Vec<Effect>,
 }
@@ -100,6 +110,14 @@ impl Call {
                     .message_id
                     .take()
                     .or_else(|| receipt.message_id.clone());
+                self.price = match (self.price, receipt.price) {
+                    (Some(one), Some(other)) => one.and(other),
+                    (one, other) => one.or(other),
+                };
+                self.segments = match (self.segments, receipt.segments) {
+                    (Some(one), Some(other)) => Some(one.saturating_add(other)),
+                    (one, other) => one.or(other),
+                };
                 target.state = TargetState::Sent {
                     message_id: receipt.message_id,
                 };
@@ -127,8 +145,8 @@ impl Call {
             FaultKind::Provider { .. } | FaultKind::Config => {}
             FaultKind::Unknown => {
                 self.unknown = true;
-                let same = circumstances.honours_keys && circumstances.providers == 1;
-                let resend = same || circumstances.category.when_unknown() == OnUnknown::Resend;
+                let resend = circumstances.knows
+                    || circumstances.category.when_unknown() == OnUnknown::Resend;
                 if !resend {
                     target.state = TargetState::Unknown;
                 }
@@ -152,6 +170,8 @@ impl Call {
                 EventKind::Sent,
             ),
             Some(DeliveryState::Parked) => parked(),
+            // What may have gone out is never called failed.
+            Some(_) if circumstances.doubted => parked(),
             Some(state) => (
                 Outcome::Finished(state),
                 Some(Reason::ProviderRefused),
@@ -177,7 +197,7 @@ impl Call {
                         EventKind::Sent,
                     )
                 }
-                None if self.unknown => parked(),
+                None if self.unknown || circumstances.doubted => parked(),
                 None => (
                     Outcome::Finished(DeliveryState::Dead),
                     Some(Reason::AttemptsSpent),
@@ -234,7 +254,8 @@ mod tests {
             channel: &ChannelId::EMAIL,
             made,
             providers,
-            honours_keys: honours,
+            knows: honours,
+            doubted: false,
             jitter: 1.0,
             now: Timestamp::EPOCH,
             pepper: &pepper,
@@ -340,10 +361,25 @@ mod tests {
     }
 
     #[test]
-    fn a_key_says_nothing_to_the_other_provider_so_advertising_is_parked() {
-        let unknown = vec![Err(Fault::unknown("timeout"))];
-        let (verdict, _) = after(&Category::marketing("m"), 1, 2, true, unknown);
-        assert_eq!(verdict.outcome, Outcome::Finished(DeliveryState::Parked));
+    fn what_may_have_gone_out_is_never_called_dead_or_failed_and_keeps_its_place() {
+        let (pepper, category) = (Pepper::new(&[0; 32]), Category::transactional("c"));
+        for fault in [Fault::provider("503"), Fault::request("400")] {
+            let circumstances = Circumstances {
+                category: &category,
+                channel: &ChannelId::EMAIL,
+                made: 4,
+                providers: 1,
+                knows: false,
+                doubted: true,
+                jitter: 1.0,
+                now: Timestamp::EPOCH,
+                pepper: &pepper,
+            };
+            let mut targets = vec![Target::new(0, Address::email("a@example.com"))];
+            let verdict = verdict(&mut targets, vec![Err(fault)], &circumstances);
+            assert_eq!(verdict.outcome, Outcome::Finished(DeliveryState::Parked));
+            assert!(!verdict.nothing_went_out);
+        }
     }
 
     #[test]
@@ -379,7 +415,8 @@ mod tests {
             channel: &ChannelId::EMAIL,
             made: 1,
             providers: 1,
-            honours_keys: false,
+            knows: false,
+            doubted: false,
             jitter: 0.5,
             now: Timestamp::EPOCH,
             pepper: &pepper,

@@ -9,8 +9,9 @@ use crate::delivery::{
 use crate::id::ProviderName;
 use crate::orchestrator::{Handed, Slot};
 use crate::planner::Snapshot;
-use crate::provider::Fault;
+use crate::provider::{Fault, Price};
 use crate::queue::{Effect, Lease, Outcome, Settlement};
+use crate::worker::doubt::may_have_gone_out;
 use crate::worker::inflight::{Held, Inflight};
 
 /// One delivery on loan.
@@ -47,6 +48,8 @@ pub(crate) struct Finished {
     pub(crate) attempts: u32,
     pub(crate) provider: Option<ProviderName>,
     pub(crate) message_id: Option<String>,
+    pub(crate) price: Option<Price>,
+    pub(crate) segments: Option<u16>,
     pub(crate) messages: Vec<MessageRef>,
     pub(crate) fault: Option<Fault>,
     pub(crate) frozen: Option<Frozen>,
@@ -82,6 +85,8 @@ impl Finished {
             attempts,
             provider: None,
             message_id: None,
+            price: None,
+            segments: None,
             messages: Vec::new(),
             fault: None,
             frozen: None,
@@ -101,7 +106,8 @@ impl Finished {
     ) -> Done {
         let mut done = Self::without_call(work, outcome, reason, event, now);
         if let Done::Settle(one) = &mut done {
-            one.nothing_went_out = !one.work.was_reached();
+            let went_out = one.work.was_reached() || may_have_gone_out(&one.work.lease);
+            one.nothing_went_out = !went_out;
         }
         done
     }
@@ -116,6 +122,8 @@ impl Finished {
             attempts: self.attempts,
             provider: self.provider.as_ref(),
             message_id: self.message_id.as_deref(),
+            price: self.price,
+            segments: self.segments,
             messages: &self.messages,
             fault: self.fault.as_ref(),
             frozen: self.frozen.as_ref(),

@@ -1,7 +1,10 @@
 //! Stories about the front door and the worker: what happens around them, and what they make of it.
 
+mod doubt;
 mod feedback;
 mod front_door;
+mod gather;
+mod health;
 mod law;
 mod promises;
 mod worker;

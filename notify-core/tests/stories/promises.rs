@@ -11,7 +11,7 @@ use notify_core::orchestrator::WorkerOptions;
 use notify_core::preference::{
     PreferenceChange, PreferenceStore, Preferences, Setting, SuppressionScope,
 };
-use notify_core::provider::{Capabilities, Fault, ProviderConfig, Schemes};
+use notify_core::provider::{Fault, ProviderConfig, Schemes};
 use notify_core::rate_limiter::{Quota, QuotaKey, RateLimiter, Verdict};
 use notify_core::testkit::{
     Act, Answer, FakeProvider, Faulty, ManualClock, Memory, Mishap, Operation, StoreHarness,
@@ -84,43 +84,6 @@ async fn a_long_line_of_bulk_does_not_keep_a_small_worker_from_the_rest() {
         assert_eq!(worker.turn().await.expect("turn"), 1, "one place");
     }
     assert_eq!(state(&notify, id).await.0, DeliveryState::Sent);
-}
-
-#[tokio::test]
-async fn advertising_whose_call_was_interrupted_never_goes_to_another_provider() {
-    let harness = Memory::new();
-    let able = || Capabilities::for_channel(ChannelId::EMAIL).with_idempotency(HOUR);
-    let first = FakeProvider::new("first", ChannelId::EMAIL).with_capabilities(able());
-    let second = FakeProvider::new("second", ChannelId::EMAIL).with_capabilities(able());
-    let notify = Orchestrator::builder_on(harness.open().await)
-        .provider(first.clone())
-        .provider(second.clone())
-        .category(Category::marketing("ads"))
-        .unsubscribe_by_provider()
-        .build()
-        .await
-        .expect("builds");
-    let consent = PreferenceChange::Consent {
-        recipient: "guest-1".into(),
-        category: "ads".into(),
-        granted: true,
-        source: "signup".to_owned(),
-        wording: String::new(),
-    };
-    notify.change_preferences(&consent).await.expect("stored");
-    let report = notify.send(say("ads"), guest(1)).await.expect("accepted");
-    first.hold();
-    let worker = notify.worker();
-    tokio::select! {
-        _ = worker.turn() => unreachable!("the provider keeps it"),
-        () = until(|| async { first.under_way() == 1 }) => {}
-    }
-    first.release();
-    harness.clock().advance(61 * SECOND);
-    assert_eq!(notify.worker().turn().await.expect("turn"), 1);
-    let expected = (DeliveryState::Parked, Some(Reason::OutcomeUnknown));
-    assert_eq!(state(&notify, report.deliveries[0].id).await, expected);
-    assert_eq!(second.calls().len(), 0, "its key says nothing to the other");
 }
 
 #[tokio::test]

@@ -23,6 +23,9 @@ pub(crate) struct GatewayOptions {
     pub(crate) prices: Option<PriceTable>,
     pub(crate) price_micros: Option<u64>,
     pub(crate) http: HttpOptions,
+    /// Its vendor reports what becomes of messages, and passes on what readers answer.
+    reports: bool,
+    answers: bool,
 }
 
 impl GatewayOptions {
@@ -35,7 +38,15 @@ impl GatewayOptions {
             prices: None,
             price_micros: None,
             http: HttpOptions::new(),
+            reports: false,
+            answers: false,
         }
+    }
+
+    /// The same, of a vendor that reports what becomes of messages, and may pass on what readers answer.
+    pub(crate) const fn reporting(mut self, answers: bool) -> Self {
+        (self.reports, self.answers) = (true, answers);
+        self
     }
 
     /// Takes what every vendor's line may have: the server and its times, `from`, `name`, `transliterate`.
@@ -66,6 +77,8 @@ impl GatewayOptions {
         let client = HttpClient::builder(base).options(self.http).build()?;
         let mut capabilities = Capabilities::for_channel(ChannelId::SMS)
             .with_batch(batch)
+            .with_reports(self.reports)
+            .with_answers(self.answers)
             .with_concurrency(client.concurrency());
         let usual = self.prices.as_ref().and_then(PriceTable::default_micros);
         if let Some(price) = self.price_micros.or(usual) {

@@ -1,6 +1,7 @@
 //! Settle: what became of jobs on loan, for all callers of one transaction at once.
 
 use notify_core::delivery::{Cause, EventKind, MessageRef, transition};
+use notify_core::provider::Price;
 use notify_core::queue::{Effect, Job, Outcome, Settled, Settlement};
 use notify_core::{
     DeliveryState, Error, ErrorKind, ProviderName, Reason, Result, TenantId, Timestamp,
@@ -28,6 +29,8 @@ pub(super) struct Item {
     pub(super) attempts: u32,
     pub(super) provider: Option<ProviderName>,
     pub(super) message_id: Option<Arc<str>>,
+    pub(super) price: Option<Price>,
+    pub(super) segments: Option<u16>,
     pub(super) messages: Vec<MessageRef>,
     pub(super) fault: Option<String>,
     pub(super) frozen: Option<Arc<str>>,
@@ -48,6 +51,8 @@ impl Item {
             attempts: settlement.attempts,
             provider: settlement.provider.cloned(),
             message_id: settlement.message_id.map(Into::into),
+            price: settlement.price,
+            segments: settlement.segments,
             messages: settlement.messages.to_vec(),
             fault: settlement.fault.map(to_json).transpose()?,
             frozen: settlement.frozen.map(to_json).transpose()?.map(Into::into),

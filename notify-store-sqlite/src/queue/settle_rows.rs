@@ -13,7 +13,7 @@ use crate::sql;
 
 /// Values of one row of each list, as in `queue_finish.sql` and `queue_again.sql`.
 const DELIVERY: usize = 8;
-const EVENT: usize = 9;
+const EVENT: usize = 12;
 const QUEUE_FINISH: usize = 1;
 const QUEUE_AGAIN: usize = 3;
 /// The same, as in `message_put.sql`.
@@ -197,5 +197,9 @@ fn push_events(engine: &Engine, ops: &[SettleOp], piece: &[Candidate], args: &mu
         args.push(provider.and_then(|provider| known.word(provider.as_str())));
         args.push(item.message_id.as_ref().map(Arc::clone));
         args.push(item.fault.as_deref());
+        let price = item.price.as_ref();
+        args.push(price.map(|price| i64::try_from(price.micros).unwrap_or(i64::MAX)));
+        args.push(price.map(|price| price.currency().to_owned()));
+        args.push(item.segments.map(i64::from));
     }
 }

@@ -181,6 +181,8 @@ impl Tables {
         event.attempt = settlement.provider.map(|_| settlement.attempts);
         event.provider = settlement.provider.cloned();
         event.message_id = settlement.message_id.map(str::to_owned);
+        event.price = settlement.price;
+        event.segments = settlement.segments;
         event.fault = settlement.fault.cloned();
         row.events.push(event);
         row.messages.extend_from_slice(settlement.messages);

@@ -15,6 +15,7 @@ use crate::orchestrator::operator::without;
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::providers::ProviderSlot;
 use crate::orchestrator::slots::Slots;
+use crate::orchestrator::vigil::{Vigil, watch};
 use crate::orchestrator::vitals::{Commits, Unserved};
 use crate::orchestrator::{Orchestrator, OrchestratorBuilder};
 use crate::planner::Budget;
@@ -63,6 +64,7 @@ impl OrchestratorBuilder {
         self.worker = self.worker.bounded();
         let slots = Slots::new(self.worker.concurrency, self.worker.reserved);
         slots.divide(&providers.calls());
+        let (ids, vigil) = self.vigil();
         let parts = Parts {
             pepper: self.store.pepper(),
             deliveries: Arc::clone(&self.store) as _,
@@ -72,7 +74,7 @@ impl OrchestratorBuilder {
             preferences: self.preferences,
             recipients: self.recipients,
             clock: self.clock,
-            ids: IdGenerator::new(self.entropy.next_u64()),
+            ids,
             entropy: self.entropy,
             limiter: self.limiter,
             rules: ArcSwap::from_pointee(self.rules),
@@ -91,9 +93,21 @@ impl OrchestratorBuilder {
             webhooks: self.webhooks,
             soft_bounces: self.soft_bounces,
             tokens: self.tokens,
+            vigil,
         };
         follow(&parts).await?;
+        watch(&parts).await?;
         Ok(Orchestrator::new(Arc::new(parts), self.worker))
+    }
+
+    fn vigil(&mut self) -> (IdGenerator, Vigil) {
+        let ids = IdGenerator::new(self.entropy.next_u64());
+        let me = ids.owner(self.clock.now());
+        let (store, warmups) = (
+            Arc::clone(&self.store).health(),
+            std::mem::take(&mut self.warmups),
+        );
+        (ids, Vigil::new(store, me, self.drift, warmups))
     }
 
     fn register_categories(&mut self) -> Result<()> {

@@ -86,6 +86,12 @@ impl BreakerState {
         }
     }
 
+    /// Whether calls go through.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Closed)
+    }
+
     /// Whether the provider counts as down: open, or its configuration at fault. Resting and
     /// half-open do not.
     #[must_use]

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 
+use crate::address::Address;
 use crate::id::ProviderName;
 use crate::message::Message;
-use crate::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
+use crate::provider::{Capabilities, Envelope, Fault, Provider, Receipt, Scope};
 
 /// Makes several accounts of one vendor distinct. Everything but the name is the inner provider's.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ impl Provider for Renamed {
 
     fn batch_key(&self, message: &Message) -> Option<u64> {
         self.inner.batch_key(message)
+    }
+
+    fn scope(&self, address: &Address) -> Option<Scope> {
+        self.inner.scope(address)
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Receipt, Fault> {

@@ -18,7 +18,7 @@ use crate::preference::{
     SuppressionScope, SuppressionStore,
 };
 use crate::privacy::PrivacyStore;
-use crate::provider::{ProviderConfig, ProviderStore};
+use crate::provider::{HealthStore, ProviderConfig, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -84,6 +84,14 @@ impl Store for Faulty {
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
         if self.feedback.is_some() {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
+        if self.health.is_some() {
             Some(self)
         } else {
             None

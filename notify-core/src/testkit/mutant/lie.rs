@@ -222,6 +222,7 @@ impl MutantStore {
             Some(Mutation::CapGivesAllBack) => settlement.nothing_went_out = true,
             Some(Mutation::SettleForgetsMessages) => settlement.messages = &[],
             Some(Mutation::EffectsAreForgotten) => settlement.effects = &[],
+            Some(Mutation::SettleForgetsPrice) => settlement.price = None,
             Some(Mutation::SettleForgetsReason) => settlement.reason = None,
             _ => {}
         }

@@ -3,6 +3,7 @@
 //! A [`Mutant`] is a harness around the harness of a correct store. A suite is good enough when it kills every [`Mutation`].
 
 mod feedback;
+mod health;
 mod lie;
 mod privacy;
 mod queue;
@@ -110,6 +111,8 @@ mutations! {
     SettleOneByOne,
     /// Why a delivery stands where it stands is not written.
     SettleForgetsReason,
+    /// What a call costs is not written.
+    SettleForgetsPrice,
     /// Which messages were taken is not kept.
     SettleForgetsMessages,
     /// Effects do not happen.
@@ -258,6 +261,18 @@ mutations! {
     RecordsAreKept,
     /// Records are forgotten at once.
     RecordsAreNeverKept,
+    /// Whoever writes last has the probe.
+    HealthIsNotCompared,
+    /// Parts of providers are not kept.
+    HealthForgetsScopes,
+    /// How long a provider is left alone is not kept.
+    HealthForgetsUntil,
+    /// A provider that is well has a record.
+    WellIsKept,
+    /// Nobody is told that something changed.
+    HealthRevisionStands,
+    /// What is known of providers is kept for ever.
+    HealthIsNotSwept,
 }
 
 /// Opens the stores of another harness, each with one promise broken.

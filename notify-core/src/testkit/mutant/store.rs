@@ -15,7 +15,7 @@ use crate::preference::{
     SuppressionScope, SuppressionStore,
 };
 use crate::privacy::PrivacyStore;
-use crate::provider::ProviderStore;
+use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
 use crate::store::Store;
@@ -215,6 +215,10 @@ impl Store for MutantStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         Some(self)
     }
 

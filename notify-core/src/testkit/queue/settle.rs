@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::delivery::{DeliveryState, EventKind, Reason, Target, TargetState};
 use crate::error::ErrorKind;
 use crate::id::ChannelId;
-use crate::provider::Fault;
+use crate::provider::{Fault, Price};
 use crate::queue::{Begun, Job, JobKind, NewJob, Outcome, Settled, Settlement};
 use crate::recipient::Recipient;
 use crate::testkit::StoreHarness;
@@ -39,6 +39,8 @@ pub(super) async fn settle_writes_state_event_and_details_together(harness: &dyn
     world.begin(&lease).await;
     let mut sent = world.settlement(&lease, Outcome::Finished(DeliveryState::Sent));
     sent.message_id = Some("m-1");
+    let cost = (Price::new(7_500, "USD"), Some(2));
+    (sent.price, sent.segments) = cost;
     assert_eq!(world.settle(sent).await, Settled::Applied);
     let delivery = world.read(id).await;
     assert_eq!(
@@ -69,6 +71,8 @@ pub(super) async fn settle_writes_state_event_and_details_together(harness: &dyn
         (sent.at, sent.message_id.as_deref()),
         (sent_at, Some("m-1"))
     );
+    assert_eq!((deferred.price, deferred.segments), (None, None));
+    assert_eq!((sent.price, sent.segments), cost);
 }
 
 pub(super) async fn settle_asked_again_is_applied_and_written_once(harness: &dyn StoreHarness) {

@@ -83,7 +83,11 @@ impl SlackBuilder {
             .options(self.common.http.clone())
             .build()?;
         Ok(SlackProvider {
-            capabilities: self.common.capabilities(CHANNEL, &client),
+            capabilities: self
+                .common
+                .capabilities(CHANNEL, &client)
+                .with_reports(true)
+                .with_answers(true),
             name: self.common.name,
             way: self.way,
             link_previews: self.link_previews,

@@ -10,8 +10,8 @@ pub use builder::TeamsBuilder;
 use async_trait::async_trait;
 use notify_core::channel::ChatChannel;
 use notify_core::id::AddressScheme;
-use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
-use notify_core::{ChannelId, ProviderName, Result};
+use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt, Scope};
+use notify_core::{Address, ChannelId, ProviderName, Result};
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -162,6 +162,10 @@ impl Provider for TeamsProvider {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn scope(&self, address: &Address) -> Option<Scope> {
+        Scope::host_of(self.workflows.resolve(address.expose()))
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Receipt, Fault> {

@@ -121,7 +121,11 @@ impl TelegramBuilder {
             .options(self.common.http.clone())
             .build()?;
         Ok(TelegramProvider {
-            capabilities: self.common.capabilities(CHANNEL, &client),
+            capabilities: self
+                .common
+                .capabilities(CHANNEL, &client)
+                .with_reports(true)
+                .with_answers(true),
             name: self.common.name,
             token: self.token,
             settings: self.settings,

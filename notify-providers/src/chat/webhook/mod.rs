@@ -7,8 +7,8 @@ pub use builder::WebhookBuilder;
 use async_trait::async_trait;
 use notify_core::channel::ChatChannel;
 use notify_core::id::AddressScheme;
-use notify_core::provider::{Capabilities, Envelope, Fault, FaultKind, Provider, Receipt};
-use notify_core::{ChannelId, ProviderName, Result};
+use notify_core::provider::{Capabilities, Envelope, Fault, FaultKind, Provider, Receipt, Scope};
+use notify_core::{Address, ChannelId, ProviderName, Result};
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -244,6 +244,10 @@ impl Provider for WebhookProvider {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn scope(&self, address: &Address) -> Option<Scope> {
+        Scope::host_of(self.endpoints.resolve(address.expose()))
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Receipt, Fault> {

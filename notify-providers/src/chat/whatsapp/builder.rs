@@ -88,7 +88,11 @@ impl WhatsAppBuilder {
             .options(self.common.http.clone())
             .build()?;
         Ok(WhatsAppProvider {
-            capabilities: self.common.capabilities(CHANNEL, &client),
+            capabilities: self
+                .common
+                .capabilities(CHANNEL, &client)
+                .with_reports(true)
+                .with_answers(true),
             name: self.common.name,
             phone_number_id: self.phone_number_id,
             version: self.version,

@@ -102,8 +102,9 @@ impl BrevoBuilder {
         let client = HttpClient::builder("https://api.brevo.com")
             .options(self.http)
             .build()?;
-        let able =
-            Capabilities::for_channel(ChannelId::EMAIL).with_concurrency(client.concurrency());
+        let able = Capabilities::for_channel(ChannelId::EMAIL)
+            .with_concurrency(client.concurrency())
+            .with_reports(true);
         let mut capabilities = if self.settings.batches {
             able.with_batch(MAX_BATCH)
         } else {

@@ -92,8 +92,9 @@ impl MandrillBuilder {
         let client = HttpClient::builder("https://mandrillapp.com")
             .options(self.http)
             .build()?;
-        let mut capabilities =
-            Capabilities::for_channel(ChannelId::EMAIL).with_concurrency(client.concurrency());
+        let mut capabilities = Capabilities::for_channel(ChannelId::EMAIL)
+            .with_concurrency(client.concurrency())
+            .with_reports(true);
         if let Some(price) = self.price_micros {
             capabilities = capabilities.with_price_micros(price);
         }

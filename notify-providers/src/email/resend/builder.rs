@@ -95,8 +95,9 @@ impl ResendBuilder {
         let client = HttpClient::builder("https://api.resend.com")
             .options(self.http)
             .build()?;
-        let able =
-            Capabilities::for_channel(ChannelId::EMAIL).with_concurrency(client.concurrency());
+        let able = Capabilities::for_channel(ChannelId::EMAIL)
+            .with_concurrency(client.concurrency())
+            .with_reports(true);
         let mut capabilities = if self.batches {
             able.with_batch(MAX_BATCH)
         } else {

@@ -137,8 +137,9 @@ impl SesBuilder {
         let client = HttpClient::builder(format!("https://email.{}.amazonaws.com", self.region))
             .options(self.http)
             .build()?;
-        let mut capabilities =
-            Capabilities::for_channel(ChannelId::EMAIL).with_concurrency(client.concurrency());
+        let mut capabilities = Capabilities::for_channel(ChannelId::EMAIL)
+            .with_concurrency(client.concurrency())
+            .with_reports(true);
         if self.settings.bulk {
             capabilities = capabilities.with_batch(bulk::MAX_BATCH);
         }

@@ -106,6 +106,7 @@ impl HuaweiBuilder {
             .build()?;
         let mut capabilities = Capabilities::for_channel(ChannelId::PUSH)
             .with_batch(MAX_BATCH)
+            .with_reports(true)
             .with_concurrency(client.concurrency());
         if let Some(price) = self.price_micros {
             capabilities = capabilities.with_price_micros(price);

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use notify_core::clock::Clock;
-use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
+use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt, Scope};
 use notify_core::secret::SecretString;
-use notify_core::{ProviderName, Result};
+use notify_core::{Address, ProviderName, Result};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -184,6 +184,11 @@ impl Provider for WebPushProvider {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn scope(&self, address: &Address) -> Option<Scope> {
+        let subscription = PushSubscription::from_json(address.expose()).ok()?;
+        Scope::host_of(subscription.endpoint())
     }
 
     async fn send(&self, envelope: &Envelope) -> Result<Receipt, Fault> {

@@ -25,7 +25,7 @@ pub struct ExolveBuilder {
 
 impl ExolveBuilder {
     pub(super) fn new(key: SecretString, from: String) -> Self {
-        let mut gateway = GatewayOptions::new("exolve");
+        let mut gateway = GatewayOptions::new("exolve").reporting(true);
         gateway.sender = Some(from);
         Self {
             key,

@@ -28,7 +28,7 @@ pub struct MegafonBuilder {
 
 impl MegafonBuilder {
     pub(super) fn new(login: String, password: SecretString, from: String) -> Self {
-        let mut gateway = GatewayOptions::new("megafon");
+        let mut gateway = GatewayOptions::new("megafon").reporting(false);
         gateway.sender = Some(from);
         Self {
             login,

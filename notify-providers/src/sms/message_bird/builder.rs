@@ -27,7 +27,7 @@ pub struct MessageBirdBuilder {
 
 impl MessageBirdBuilder {
     pub(super) fn new(key: SecretString, from: String) -> Self {
-        let mut gateway = GatewayOptions::new("message_bird");
+        let mut gateway = GatewayOptions::new("message_bird").reporting(true);
         gateway.sender = Some(from);
         Self {
             key,

@@ -33,7 +33,7 @@ impl PlivoBuilder {
         Self {
             account,
             token,
-            gateway: GatewayOptions::new("plivo"),
+            gateway: GatewayOptions::new("plivo").reporting(true),
             powerpack: None,
             callback: None,
         }

@@ -33,7 +33,7 @@ impl SmsRuBuilder {
     pub(super) fn new(api_id: SecretString) -> Self {
         Self {
             api_id,
-            gateway: GatewayOptions::new("sms_ru"),
+            gateway: GatewayOptions::new("sms_ru").reporting(false),
             test: false,
             partner: None,
         }

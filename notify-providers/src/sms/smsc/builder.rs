@@ -31,7 +31,7 @@ impl SmscBuilder {
     pub(super) fn new(login: Login) -> Self {
         Self {
             login,
-            gateway: GatewayOptions::new("smsc"),
+            gateway: GatewayOptions::new("smsc").reporting(true),
         }
     }
 

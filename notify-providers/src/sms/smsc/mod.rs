@@ -75,6 +75,9 @@ impl Login {
 #[derive(Deserialize)]
 struct Taken {
     id: Value,
+    /// How many segments of all messages.
+    #[serde(default)]
+    cnt: Value,
     #[serde(default)]
     phones: Vec<Phone>,
 }
@@ -218,7 +221,12 @@ fn results(answer: &Answer, parts: &[Part<'_>]) -> Vec<Result<Receipt, Fault>> {
             Some(error) if !matches!(error.as_str(), "" | "0") => Err(fault::of_report(&error)),
             // A list that leaves a number out says nothing of it.
             None if !taken.phones.is_empty() => Err(Fault::unknown("short_answer")),
-            _ => Ok(Receipt::with_message_id(part_id(&id, digits))),
+            _ => {
+                let mut receipt = Receipt::with_message_id(part_id(&id, digits));
+                let counted = text_of(&taken.cnt).parse().ok();
+                receipt.segments = counted.filter(|_| parts.len() == 1);
+                Ok(receipt)
+            }
         }
     };
     parts.iter().map(result).collect()

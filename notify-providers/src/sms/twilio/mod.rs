@@ -9,7 +9,7 @@ pub use webhook::TwilioWebhook;
 
 use async_trait::async_trait;
 use notify_core::channel::Overflow;
-use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
+use notify_core::provider::{Capabilities, Envelope, Fault, Price, Provider, Receipt};
 use notify_core::secret::SecretString;
 use notify_core::{ProviderName, Result};
 use serde::Deserialize;
@@ -72,6 +72,13 @@ enum Sender {
 #[derive(Deserialize)]
 struct Created {
     sid: String,
+    /// Texts, both; the price is known at once for some accounts only, and stands below zero.
+    #[serde(default)]
+    num_segments: Option<String>,
+    #[serde(default)]
+    price: Option<String>,
+    #[serde(default)]
+    price_unit: Option<String>,
 }
 
 impl TwilioProvider {
@@ -134,7 +141,13 @@ fn receipt(answer: &Answer, own_sender: bool) -> Result<Receipt, Fault> {
         return Err(fault::of(answer, own_sender));
     }
     let created: Created = answer.json()?;
-    Ok(Receipt::with_message_id(created.sid))
+    let mut receipt = Receipt::with_message_id(created.sid);
+    receipt.segments = created.num_segments.and_then(|count| count.parse().ok());
+    receipt.price = created
+        .price
+        .zip(created.price_unit)
+        .and_then(|(price, unit)| Price::parse(&price, &unit));
+    Ok(receipt)
 }
 
 #[async_trait]

@@ -64,7 +64,7 @@ pub struct VonageBuilder {
 
 impl VonageBuilder {
     pub(super) fn new(key: String, secret: SecretString, from: String) -> Self {
-        let mut gateway = GatewayOptions::new("vonage");
+        let mut gateway = GatewayOptions::new("vonage").reporting(true);
         gateway.sender = Some(from);
         Self {
             key,

@@ -70,6 +70,8 @@ pub(super) struct Segment {
     status: String,
     #[serde(rename = "message-id")]
     pub(super) id: Option<String>,
+    #[serde(rename = "message-price")]
+    pub(super) price: Option<String>,
 }
 
 impl Segment {

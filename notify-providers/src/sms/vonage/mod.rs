@@ -9,7 +9,7 @@ pub use webhook::VonageWebhook;
 
 use async_trait::async_trait;
 use notify_core::clock::Timestamp;
-use notify_core::provider::{Capabilities, Envelope, Fault, Provider, Receipt};
+use notify_core::provider::{Capabilities, Envelope, Fault, Price, Provider, Receipt};
 use notify_core::secret::{ExposeSecret as _, SecretString};
 use notify_core::{ProviderName, Result};
 use serde_json::Value;
@@ -136,12 +136,22 @@ fn receipt(answer: &Answer, own_sender: bool) -> Result<Receipt, Fault> {
         let id = said.messages.first().and_then(|part| part.id.as_deref());
         let id = id.filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Fault::unknown("answer"))?;
-        return Ok(Receipt::with_message_id(id));
+        return Ok(priced(Receipt::with_message_id(id), &said.messages));
     };
     if 1 + refused.count() < said.messages.len() {
         return Err(Fault::unknown("partial"));
     }
     Err(fault::of(answer, first, own_sender))
+}
+
+/// With the segments that were taken, and what they cost, if the vendor says so of each: accounts are kept in euros.
+fn priced(mut receipt: Receipt, segments: &[fault::Segment]) -> Receipt {
+    receipt.segments = u16::try_from(segments.len()).ok();
+    let prices = segments
+        .iter()
+        .map(|part| Price::parse(part.price.as_deref()?, "EUR"));
+    receipt.price = prices.reduce(|sum, price| sum?.and(price?)).flatten();
+    receipt
 }
 
 #[async_trait]

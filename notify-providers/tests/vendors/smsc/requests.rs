@@ -33,7 +33,9 @@ async fn a_message_is_a_form_with_what_it_needs_and_no_more() {
     let fake = fake();
     let provider = builder(&fake).build().expect("builds");
     let receipt = provider.send(&to(7, SmsMessage::new("Код & ключ"))).await;
-    let id = receipt.expect("is taken").message_id.expect("an id");
+    let receipt = receipt.expect("is taken");
+    assert_eq!(receipt.segments, Some(1));
+    let id = receipt.message_id.expect("an id");
     assert!(id.starts_with("1234-"), "{id}");
     let expected = [
         ("login", LOGIN),

@@ -4,7 +4,7 @@ use super::{ACCOUNT, TOKEN, refused};
 use crate::support::http::{FakeVendor, Reply};
 use notify_core::channel::{Overflow, SmsMessage};
 use notify_core::notification::Class;
-use notify_core::provider::{Envelope, Fault, Provider as _};
+use notify_core::provider::{Envelope, Fault, Price, Provider as _};
 use notify_core::{Address, DeliveryId, Message};
 use notify_providers::sms::twilio::{TwilioBuilder, TwilioProvider};
 use serde_json::json;
@@ -46,6 +46,24 @@ async fn a_message_is_a_form_with_what_it_needs_and_no_more() {
         ("Body", "hi & bye €"),
     ];
     assert_eq!(fake.only().form(), fields(&expected));
+}
+
+#[tokio::test]
+async fn the_receipt_says_what_it_costs_if_the_vendor_does() {
+    let said = json!({"sid": "SM1", "num_segments": "3", "price": "-0.02250", "price_unit": "USD"});
+    let fake = FakeVendor::start(move |_| Reply::json(201, said.clone()));
+    let provider = builder(&fake).build().expect("builds");
+    let receipt = provider.send(&to(SmsMessage::new("hi"))).await;
+    let receipt = receipt.expect("is taken");
+    assert_eq!(receipt.segments, Some(3));
+    assert_eq!(receipt.price, Price::new(22_500, "USD"));
+
+    let said = json!({"sid": "SM1", "num_segments": "1", "price": null, "price_unit": "USD"});
+    let fake = FakeVendor::start(move |_| Reply::json(201, said.clone()));
+    let provider = builder(&fake).build().expect("builds");
+    let receipt = provider.send(&to(SmsMessage::new("hi"))).await;
+    let receipt = receipt.expect("is taken");
+    assert_eq!((receipt.segments, receipt.price), (Some(1), None));
 }
 
 #[tokio::test]

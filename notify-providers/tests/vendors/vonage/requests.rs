@@ -6,7 +6,7 @@ use crate::support::http::{FakeVendor, Reply};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use notify_core::channel::SmsMessage;
 use notify_core::clock::Timestamp;
-use notify_core::provider::{Envelope, Fault, Provider as _};
+use notify_core::provider::{Envelope, Fault, Price, Provider as _};
 use notify_core::testkit::ManualClock;
 use notify_core::{DeliveryId, Message};
 use notify_providers::sms::Transliteration;
@@ -40,8 +40,11 @@ async fn a_message_is_a_form_with_what_it_needs_and_no_more() {
     let fake = fake();
     let provider = builder(&fake).build().expect("builds");
     let receipt = provider.send(&to(SmsMessage::new("hi & bye"))).await;
-    let id = receipt.expect("is taken").message_id;
-    assert_eq!(id.as_deref(), Some("0A1"), "that of the first segment");
+    let receipt = receipt.expect("is taken");
+    let id = receipt.message_id.as_deref();
+    assert_eq!(id, Some("0A1"), "that of the first segment");
+    assert_eq!(receipt.segments, Some(2));
+    assert_eq!(receipt.price, Price::new(60_000, "EUR"), "of both");
     let expected = [
         ("api_key", KEY),
         ("from", "447700900000"),

@@ -1,0 +1,3 @@
+SELECT provider, scope, state, until, relapses, since, owner, version
+FROM notify_health
+WHERE provider = ? AND scope = ?

@@ -1,0 +1,2 @@
+DELETE FROM notify_health
+WHERE since < ?
