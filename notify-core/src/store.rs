@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::audit::AuditStore;
 use crate::clock::Clock;
 use crate::delivery::DeliveryStore;
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::id::{RecipientId, TenantId};
 use crate::inbox::InboxStore;
@@ -53,6 +54,11 @@ pub trait Store:
 
     /// What vendors report: state and timeline of deliveries, of the same database as the queue.
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        None
+    }
+
+    /// What gathers until it leaves as one message, of the same database as the queue.
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
         None
     }
 

@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 
 use crate::audit::AuditStore;
 use crate::clock::{Clock, Entropy, SeededEntropy, SystemClock};
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::inbox::InboxStore;
 use crate::preference::Pepper;
@@ -151,6 +152,10 @@ impl Store for MemoryStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
         Some(self)
     }
 

@@ -4,6 +4,7 @@ mod accept;
 mod builder;
 mod checked;
 mod configured;
+mod digest;
 mod feedback;
 mod limits;
 mod local;
@@ -18,6 +19,7 @@ mod snapshot;
 mod vitals;
 
 pub use builder::OrchestratorBuilder;
+pub use digest::Gathered;
 pub use feedback::Ingested;
 pub use limits::LimitUse;
 pub use operator::Operator;
@@ -27,6 +29,7 @@ pub use people::{Cell, Inbox};
 pub use report::{DeliveryReport, Explanation, SendReport};
 
 pub(crate) use configured::follow;
+pub(crate) use digest::{DigestAccepted, Leaving, accept_digest, read_person};
 pub(crate) use feedback::match_kept;
 pub(crate) use limits::{Counted, Limited};
 pub(crate) use local::Handed;

@@ -22,6 +22,7 @@ pub struct Rules {
     zone: Zone,
     frequency: FrequencyCaps,
     budget: Option<Budget>,
+    digests: bool,
 }
 
 impl Rules {
@@ -59,6 +60,17 @@ impl Rules {
     /// Sets how much one person gets in all.
     pub const fn set_budget(&mut self, budget: Option<Budget>) {
         self.budget = budget;
+    }
+
+    /// Says whether the store keeps what gathers. Without it nothing does.
+    pub const fn set_digests(&mut self, are_kept: bool) {
+        self.digests = are_kept;
+    }
+
+    /// Whether the store keeps what gathers. Default: no.
+    #[must_use]
+    pub const fn has_digests(&self) -> bool {
+        self.digests
     }
 
     /// A channel.

@@ -1,5 +1,6 @@
 //! A store whose calls fail on demand: before they do anything, after they did it, or never coming back.
 
+mod digest;
 mod queue;
 mod rooms;
 
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::audit::AuditStore;
 use crate::delivery::DeliveryStore;
+use crate::digest::DigestStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, SuppressionStore};
@@ -71,6 +73,7 @@ pub struct Faulty {
     providers: Option<Arc<dyn ProviderStore>>,
     audit: Option<Arc<dyn AuditStore>>,
     feedback: Option<Arc<dyn FeedbackStore>>,
+    digests: Option<Arc<dyn DigestStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -113,6 +116,9 @@ operations! {
     ApplyPreference = "PreferenceStore::apply",
     AuditLog = "AuditStore::audit_log",
     Begin = "Queue::begin",
+    Bucket = "DigestStore::bucket",
+    BucketsOf = "DigestStore::buckets_of",
+    BucketsOpen = "DigestStore::are_open",
     Cancel = "Queue::cancel",
     Check = "Store::check",
     Claim = "Queue::claim",
@@ -124,6 +130,7 @@ operations! {
     Extend = "Queue::extend",
     FindFeedback = "FeedbackStore::find",
     FindKey = "Queue::find_key",
+    FlushDigest = "DigestStore::flush",
     ForgetFeedback = "FeedbackStore::forget",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
@@ -153,12 +160,14 @@ operations! {
     PutTemplate = "TemplateStore::put",
     PutTranslations = "TemplateStore::put_translations",
     ReadRelease = "TemplateStore::release",
+    RecheckDigest = "DigestStore::recheck",
     Reclaim = "Queue::reclaim",
     Release = "Queue::release",
     RemoveProvider = "ProviderStore::remove_provider",
     RemoveRecipients = "RecipientStore::remove",
     Requeue = "Queue::requeue",
     Resolve = "RecipientResolver::resolve",
+    SealDigest = "DigestStore::seal",
     Settle = "Queue::settle",
     Suppress = "SuppressionStore::suppress",
     Suppressed = "SuppressionStore::suppressed",
@@ -226,6 +235,7 @@ impl Faulty {
             providers: Arc::clone(&store).providers(),
             audit: Arc::clone(&store).audit(),
             feedback: Arc::clone(&store).feedback(),
+            digests: Arc::clone(&store).digests(),
             store,
             plan: Mutex::default(),
         }

@@ -11,6 +11,7 @@ fn statements() -> Vec<(String, String)> {
         "audit",
         "bounce",
         "consent",
+        "digest_",
         "event_count",
         "event_report",
         "inbox",
@@ -41,6 +42,7 @@ fn statements() -> Vec<(String, String)> {
         "queue_release",
         "queue_status",
         "queue_take_back",
+        "sweep_digest_members",
         "sweep_history",
         "sweep_messages",
     ];

@@ -3,6 +3,7 @@
 mod accept;
 mod api;
 mod claim;
+mod digest;
 mod feedback;
 mod hasten;
 mod index;
@@ -43,6 +44,7 @@ pub(super) struct Tables {
     dead_by_age: BTreeSet<(Timestamp, DeliveryId)>,
     ledger: Ledger,
     reports: feedback::Reports,
+    buckets: digest::Buckets,
 }
 
 /// One delivery, as it rests: what moves is in its job.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::audit::{Actor, AuditStore};
 use crate::clock::{Clock, Timestamp};
 use crate::delivery::{Delivery, DeliveryEvent, DeliveryState, DeliveryStore};
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::id::{ChannelId, DeliveryId, NotificationId, RecipientId, TenantId};
 use crate::inbox::InboxStore;
@@ -207,6 +208,10 @@ impl Store for MutantStore {
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
         Arc::clone(&self.inner).audit()
+    }
+
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
+        Some(self)
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
