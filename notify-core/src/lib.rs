@@ -60,7 +60,7 @@
 //! - A template that is stored is used at once by the process that stored it, and within a second by the others.
 //! - The store in memory holds everything in memory, for as long as the process lives.
 //! - A notification can be for a later time; schedules that come again are data and arithmetic ([`notification::Schedule`]), which
-//!   nothing runs by itself yet. Digests, audiences and campaigns are not there yet; plans, states and tables have their places.
+//!   nothing runs by itself yet. Audiences and campaigns are not there yet; plans, states and tables have their places.
 //!
 //! # Rooms
 //!
@@ -70,6 +70,7 @@
 //! | [`worker`] | what sends |
 //! | [`notification`], [`recipient`], [`channel`], [`template`], [`preference`] | what, to whom, where, in which words, with whose consent |
 //! | [`calendar`] | local time: zones, days, windows |
+//! | [`digest`] | several events as one message: when they leave, and where they wait |
 //! | [`provider`], [`retry`], [`rate_limiter`] | who sends, again when, how fast |
 //! | [`queue`], [`delivery`], [`inbox`], [`store`], [`audit`] | the contracts with storage |
 //! | [`token`], [`privacy`] | links that prove themselves; one person's data, read and erased |
@@ -80,7 +81,8 @@
 //! # Metrics
 //!
 //! Through the `metrics` facade: `notifications_accepted_total`, `notifications_sent_total{channel,status}`,
-//! `notifications_suppressed_total{channel,reason}`, `notification_latency_seconds{channel}` (accepted to sent),
+//! `notifications_suppressed_total{channel,reason}`, `notifications_merged_total{channel}` (left in a digest),
+//! `notification_latency_seconds{channel}` (accepted to sent),
 //! `notification_provider_seconds{provider}`, `notifications_queue_size{channel,priority}`, `notifications_in_flight{channel,priority}`,
 //! `notifications_oldest_due_seconds{channel,priority}`, `notifications_poison_jobs{channel,priority}`,
 //! `notifications_dead_letters_total{state}`, `notifications_dead_letters_forgotten_total`, `notifications_failover_total{to}`,
@@ -96,6 +98,7 @@ pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod delivery;
+pub mod digest;
 mod error;
 pub mod health;
 pub mod id;

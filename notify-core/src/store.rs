@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::audit::AuditStore;
 use crate::clock::Clock;
 use crate::delivery::DeliveryStore;
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::id::{RecipientId, TenantId};
 use crate::inbox::InboxStore;
@@ -64,6 +65,11 @@ pub trait Store:
 
     /// What is known of providers that are not well, for all processes. Without it each process learns by itself, and anew.
     fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
+        None
+    }
+
+    /// What gathers until it leaves as one message, of the same database as the queue.
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
         None
     }
 

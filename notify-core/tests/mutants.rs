@@ -2,7 +2,7 @@
 
 use notify_core::testkit::mutant::{Mutant, Mutation, killed_by};
 use notify_core::testkit::{
-    Clause, Memory, StoreHarness, delivery, feedback, health, privacy, queue,
+    Clause, Memory, StoreHarness, delivery, digest, feedback, health, privacy, queue,
 };
 use std::cell::Cell;
 use std::panic;
@@ -13,6 +13,7 @@ const SUITES: &[&[Clause<dyn StoreHarness>]] = &[
     feedback::CLAUSES,
     privacy::CLAUSES,
     health::CLAUSES,
+    digest::CLAUSES,
 ];
 
 thread_local! {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::row::{Args, bytes, class, column, json, priority, state, unsigned};
 use crate::session::Session;
-use crate::{SqliteStore, error, history};
+use crate::{SqliteStore, error, history, queue};
 
 /// One row of `notify_delivery_view`.
 pub(crate) fn read(row: &SqliteRow) -> Result<Delivery> {
@@ -51,6 +51,13 @@ pub(crate) fn read(row: &SqliteRow) -> Result<Delivery> {
     delivery.message_id = text(23)?.map(str::to_owned);
     delivery.fault = text(24)?.map(|fault| json(fault, "fault")).transpose()?;
     Ok(delivery)
+}
+
+/// Rows of the view, with the digests that they left in.
+async fn read_all(db: &mut Session<'_>, rows: &[SqliteRow]) -> Result<Vec<Delivery>> {
+    let mut deliveries = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    queue::add_merged(db, &mut deliveries).await?;
+    Ok(deliveries)
 }
 
 fn reason(word: &str) -> Result<Reason> {
@@ -117,15 +124,11 @@ impl DeliveryStore for SqliteStore {
         let mut reader = self.reader().await?;
         let text = include_str!("../sql/delivery_load.sql");
         let row = |id: &DeliveryId, args: &mut Args| args.push(&id.as_bytes()[..]);
-        let rows = reader
-            .session()?
-            .all_rows(text, Args::new, ids, row)
-            .await?;
-        let mut found = HashMap::with_capacity(rows.len());
-        for row in &rows {
-            let delivery = read(row)?;
-            found.insert(delivery.id, delivery);
-        }
+        let mut db = reader.session()?;
+        let rows = db.all_rows(text, Args::new, ids, row).await?;
+        let deliveries = read_all(&mut db, &rows).await?;
+        let mut found: HashMap<DeliveryId, Delivery> =
+            deliveries.into_iter().map(|one| (one.id, one)).collect();
         if found.len() == ids.len() {
             // Each once, which is the ordinary case: nothing is copied.
             return Ok(ids.iter().map(|id| found.remove(id)).collect());
@@ -141,8 +144,9 @@ impl DeliveryStore for SqliteStore {
         let mut reader = self.reader().await?;
         let args = Args::new().with(&id.as_bytes()[..]).with(tenant.as_str());
         let text = include_str!("../sql/delivery_of_notification.sql");
-        let rows = reader.session()?.all(text, args).await?;
-        rows.iter().map(read).collect()
+        let mut db = reader.session()?;
+        let rows = db.all(text, args).await?;
+        read_all(&mut db, &rows).await
     }
 
     async fn history(
@@ -163,11 +167,11 @@ impl DeliveryStore for SqliteStore {
             .with(&id[..])
             .with(i64::from(limit));
         let mut reader = self.reader().await?;
-        let rows = reader
-            .session()?
+        let mut db = reader.session()?;
+        let rows = db
             .all(include_str!("../sql/history_page.sql"), args)
             .await?;
-        rows.iter().map(read).collect()
+        read_all(&mut db, &rows).await
     }
 
     async fn history_count(&self, tenant: &TenantId, recipient: &RecipientId) -> Result<u64> {

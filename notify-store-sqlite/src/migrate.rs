@@ -12,11 +12,12 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../migrations/0001_initial.sql")),
     (5, "privacy", include_str!("../migrations/0005_privacy.sql")),
     (9, "health", include_str!("../migrations/0009_health.sql")),
+    (2, "digests", include_str!("../migrations/0002_digests.sql")),
 ];
 
 /// The tables of this version, without their prefix, as JSON.
 const TABLES: &str = r#"["meta", "tenants", "lanes", "words", "notifications", "deliveries", "history", "delivery_events",
-    "queue", "jobs",
+    "queue", "jobs", "digests", "digest_members",
     "recipients", "preferences", "tenant_settings", "consents", "suppressions", "cap_log", "content_log", "templates",
     "template_releases", "template_release_tenants", "providers", "revisions", "inbox", "inbox_state", "audit", "health"]"#;
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use notify_core::audit::AuditStore;
 use notify_core::clock::{Clock, Monotonic, Timestamp};
+use notify_core::digest::DigestStore;
 use notify_core::inbox::InboxStore;
 use notify_core::preference::Pepper;
 use notify_core::privacy::PrivacyStore;
@@ -237,6 +238,10 @@ impl Store for SqliteStore {
     }
 
     fn audit(self: Arc<Self>) -> Option<Arc<dyn AuditStore>> {
+        Some(self)
+    }
+
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
         Some(self)
     }
 

@@ -86,6 +86,17 @@ impl Zone {
         })
     }
 
+    /// The first instant after `after` at which the clock comes to show this time, by the same rule.
+    #[must_use]
+    pub fn next(&self, after: Timestamp, time: TimeOfDay) -> Timestamp {
+        let today = self.local_time(after).date();
+        let days = std::iter::successors(Some(today), |day| day.tomorrow().ok());
+        let mut times = days
+            .take(3)
+            .map(|day| self.instant(Date::from_civil(day), time));
+        times.find(|at| *at > after).unwrap_or(Timestamp::MAX)
+    }
+
     /// The first instant at which the clock shows this time or something later.
     pub(crate) fn first_instant(&self, local: DateTime) -> Timestamp {
         let by = |offset: Offset| offset.to_timestamp(local).map_or(Timestamp::MAX, micros);

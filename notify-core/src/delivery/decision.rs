@@ -23,8 +23,8 @@ pub enum Decision {
     },
     /// Let it leave with others.
     Digest {
-        /// The bucket it joins.
-        bucket: String,
+        /// When that is at the latest, if it is the first of them; else when the first of them said.
+        until: Timestamp,
     },
     /// Do not send it.
     Suppress {
@@ -63,6 +63,8 @@ reasons! {
     Cancelled = "cancelled",
     /// The recipient did it themselves.
     OwnAct = "own_act",
+    /// Gathers with others, to leave as one message.
+    Digest = "digest",
     /// The same was said to the same person shortly before.
     Duplicate = "duplicate",
     /// The person's data was erased.

@@ -76,6 +76,8 @@ pub struct Delivery {
     pub message_id: Option<String>,
     /// The fault of the last failed call.
     pub fault: Option<Fault>,
+    /// The digest that it left in, once it is [`Merged`](DeliveryState::Merged).
+    pub merged_into: Option<DeliveryId>,
 }
 
 impl Delivery {
@@ -115,6 +117,7 @@ impl Delivery {
             provider: None,
             message_id: None,
             fault: None,
+            merged_into: None,
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use crate::audit::AuditStore;
 use crate::clock::{Clock, Entropy, SeededEntropy, SystemClock};
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::inbox::InboxStore;
 use crate::preference::Pepper;
@@ -160,6 +161,10 @@ impl Store for MemoryStore {
     }
 
     fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
+        Some(self)
+    }
+
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
         Some(self)
     }
 

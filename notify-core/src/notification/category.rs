@@ -13,6 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CategoryId, ChannelId};
 use crate::notification::{InQuietHours, Priority, Route, SendWindow};
@@ -117,6 +118,7 @@ pub struct Category {
     on_excess: Excess,
     in_quiet_hours: Option<InQuietHours>,
     send_windows: Vec<(Option<ChannelId>, SendWindow)>,
+    digest: Option<Digest>,
     title: String,
     description: String,
     words: words::AllWords,
@@ -147,6 +149,7 @@ impl Category {
             on_excess: Excess::default(),
             in_quiet_hours: None,
             send_windows: Vec::new(),
+            digest: None,
             title,
             description: String::new(),
             words: words::AllWords::new(),

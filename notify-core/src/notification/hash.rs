@@ -12,6 +12,9 @@ const VERSION: u8 = 1;
 /// The version of requests that are for a later time: all others hash as they did before there were any.
 const SCHEDULED: u8 = 2;
 
+/// The version of requests that say how they gather.
+const GATHERED: u8 = 3;
+
 /// SHA-256 over what the caller wrote: no resolved recipient, no default, relative times relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestHash([u8; 32]);
@@ -46,13 +49,26 @@ impl RequestHash {
         request: &NotificationRequest,
         to: impl IntoIterator<Item = &'a RecipientId>,
     ) -> Self {
-        let mut hash = match request.send_at() {
-            None => Hash::new(VERSION),
-            Some(at) => {
-                let mut hash = Hash::new(SCHEDULED);
-                hash.option(serde_json::to_string(at).ok().as_deref());
+        let at = request
+            .send_at()
+            .and_then(|at| serde_json::to_string(at).ok());
+        let gathers = request.digest().is_some() || request.digest_key().is_some();
+        let mut hash = match (gathers, at) {
+            (true, at) => {
+                let mut hash = Hash::new(GATHERED);
+                let digest = request.digest();
+                let digest = digest.and_then(|digest| serde_json::to_string(digest).ok());
+                hash.option(digest.as_deref());
+                hash.option(request.digest_key().map(AsRef::as_ref));
+                hash.option(at.as_deref());
                 hash
             }
+            (false, Some(at)) => {
+                let mut hash = Hash::new(SCHEDULED);
+                hash.option(Some(&at));
+                hash
+            }
+            (false, None) => Hash::new(VERSION),
         };
         hash.text(request.kind());
         hash.text(request.category().as_str());

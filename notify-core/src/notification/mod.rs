@@ -26,6 +26,7 @@ use serde::Serialize;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::id::{IdempotencyKey, RecipientId, TemplateName};
 use crate::recipient::Recipient;
@@ -124,6 +125,16 @@ pub trait Notification: Serialize {
 
     /// Who did it: they are not told of their own act.
     fn actor(&self) -> Option<RecipientId> {
+        None
+    }
+
+    /// How it gathers with others, in place of what its category says. Default: as its category says.
+    fn digest(&self) -> Option<Digest> {
+        None
+    }
+
+    /// Gathers with those of the same key only, such as what is commented on. Default: with all of its category.
+    fn digest_key(&self) -> Option<String> {
         None
     }
 

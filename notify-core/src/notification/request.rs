@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::calendar::{Date, TimeOfDay};
 use crate::clock::Timestamp;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::id::{CategoryId, IdempotencyKey, RecipientId, TemplateName};
 use crate::notification::{Attachment, Content, Notification, Priority, Route, SendAt};
@@ -73,6 +74,10 @@ pub struct NotificationRequest {
     actor: Option<RecipientId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     send_at: Option<SendAt>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest_key: Option<String>,
     #[serde(skip)]
     idempotency_key: Option<IdempotencyKey>,
 }
@@ -114,6 +119,8 @@ impl NotificationRequest {
             correlation_id: None,
             actor: None,
             send_at: None,
+            digest: None,
+            digest_key: None,
             idempotency_key: None,
         }
     }
@@ -131,6 +138,8 @@ impl NotificationRequest {
         request.occurred_at = notification.occurred_at();
         request.actor = notification.actor();
         request.send_at = notification.send_at();
+        request.digest = notification.digest();
+        request.digest_key = notification.digest_key();
         request.idempotency_key = notification.idempotency_key();
         Ok(request)
     }
@@ -254,6 +263,11 @@ impl NotificationRequest {
         with_correlation_id / correlation_id: String => String,
         /// Who did it: they are not told of their own act.
         with_actor / actor: RecipientId => RecipientId,
+        /// How it gathers with others, in place of what its category says; [`Digest::never`] lets it go by itself.
+        with_digest / digest: Digest => Digest,
+        /// Gathers with those of the same key only, besides recipient, category and channel: such as what is commented on. At most
+        /// 255 characters; kept as a keyed hash where it gathers, and as it is with the request.
+        with_digest_key / digest_key: String => String,
         /// A key under which this request is accepted once, with its recipients: name the recipient in it where each is sent to
         /// by a call of their own. Of the tenant; at most 255 characters.
         with_idempotency_key / idempotency_key: IdempotencyKey => IdempotencyKey,

@@ -23,7 +23,10 @@ pub enum InQuietHours {
     /// It takes another, silent channel, such as `in_app`. Where that one cannot be used either, it waits for their end; so does what
     /// was accepted before they began, since a delivery keeps its channel.
     Reroute(ChannelId),
-    /// It waits for their end, to leave together with what else waited. A category without a digest lets them go one by one.
+    /// It waits for their end, and leaves together with what else of its category waited on the channel: as one
+    /// [digest](crate::digest::Digest), whether the category has one at other times or not. What goes by itself where others gather
+    /// (see [`Category::with_digest`](crate::notification::Category::with_digest)) is held as by [`Hold`](Self::Hold); so is everything
+    /// in a store without digests.
     Digest,
 }
 

@@ -1,5 +1,6 @@
 //! The sizes of a request's fields, checked at the call.
 
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::limits::{Limits, at_most, bytes, required};
 use crate::notification::{NotificationRequest, Route};
@@ -23,6 +24,11 @@ pub fn validate(request: &NotificationRequest) -> Result<()> {
             Limits::KEY,
         ),
         ("source", request.source().map(AsRef::as_ref), Limits::KEY),
+        (
+            "digest_key",
+            request.digest_key().map(AsRef::as_ref),
+            Limits::KEY,
+        ),
         (
             "correlation_id",
             request.correlation_id().map(AsRef::as_ref),
@@ -48,6 +54,7 @@ pub fn validate(request: &NotificationRequest) -> Result<()> {
             Limits::BODY_BYTES,
         )?;
     }
+    request.digest().map_or(Ok(()), Digest::validate)?;
     let attached = request.attachments().iter().map(|a| a.data.len()).sum();
     bytes("attachments", attached, Limits::ATTACHMENT_BYTES)?;
     request.route().map_or(Ok(()), Route::validate)

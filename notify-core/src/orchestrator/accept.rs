@@ -47,7 +47,8 @@ pub(crate) async fn send(
     let rules = parts.rules();
     let mut checked = check(parts, &rules, tenant, request, to)?;
     let engine = parts.templates(tenant).await?;
-    for _ in 0..MAX_PLANS {
+    checked.look(parts, tenant).await?;
+    for _ in 0..checked.most_plans() {
         let asked = [(&checked.to, &checked.route)];
         let snapshot = snapshot::read(parts, &rules, tenant, &asked, checked.is_mandatory())
             .await?
@@ -183,6 +184,7 @@ pub(crate) async fn explain(
         .pop()
         .flatten();
     let snapshot = snapshot.ok_or_else(unknown_recipient)?;
+    checked.look(parts, tenant).await?;
     let mut limits: Vec<LimitUse> = Vec::new();
     loop {
         let steps = checked.plan(parts, &rules, &engine, &snapshot)?;

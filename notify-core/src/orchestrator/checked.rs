@@ -13,6 +13,7 @@ use crate::notification::{
 };
 use crate::orchestrator::limits::{Counted, LimitUse, Limited};
 use crate::orchestrator::local::Handed;
+use crate::orchestrator::operator::without;
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::report::{DeliveryReport, SendReport};
 use crate::planner::{Planned, Planning, Refusal, Rules, Snapshot, plan};
@@ -24,10 +25,10 @@ use crate::template::Engine;
 /// A request that passed every check which needs nobody's data.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    request: Arc<NotificationRequest>,
+    pub(super) request: Arc<NotificationRequest>,
     body: Arc<str>,
     pub(crate) to: To,
-    category: Arc<Category>,
+    pub(super) category: Arc<Category>,
     class: Class,
     priority: Priority,
     pub(crate) route: Route,
@@ -61,6 +62,9 @@ pub(crate) fn check(
                 .len(),
         )?;
     }
+    if request.digest().is_some() && !rules.has_digests() {
+        return Err(without("digests"));
+    }
     let hash = RequestHash::of(&request, [to.id()]);
     let key = request.idempotency_key();
     let key = key.map(|key| parts.key_hash(tenant, key));
@@ -74,6 +78,30 @@ pub(crate) fn check(
         route,
         key,
         hash,
+        refused: Vec::new(),
+    })
+}
+
+/// A request that this system makes of what was checked before.
+pub(super) fn made(
+    request: NotificationRequest,
+    to: To,
+    category: Arc<Category>,
+    priority: Priority,
+    route: Route,
+) -> Result<Checked> {
+    let unwritable = |e| Error::invalid("request", "does not serialise to JSON").source(e);
+    let body = serde_json::to_string(&request).map_err(unwritable)?;
+    Ok(Checked {
+        hash: RequestHash::of(&request, [to.id()]),
+        class: category.class(),
+        request: Arc::new(request),
+        body: body.into(),
+        to,
+        category,
+        priority,
+        route,
+        key: None,
         refused: Vec::new(),
     })
 }
@@ -115,6 +143,18 @@ impl Checked {
             .and_then(Recipient::locale)
             .unwrap_or(&parts.default_locale);
         self.check_templates(parts, engine, locale)?;
+        Ok(self.plan_unchecked(parts, rules, engine, snapshot, locale))
+    }
+
+    /// Plans; what cannot be said ends when it is rendered.
+    pub(super) fn plan_unchecked(
+        &self,
+        parts: &Parts,
+        rules: &Rules,
+        engine: &Engine,
+        snapshot: &Snapshot,
+        locale: &Locale,
+    ) -> Vec<Planned> {
         let renderable =
             |channel: &ChannelId| parts.is_renderable(engine, &self.request, channel, locale);
         let planning = Planning {
@@ -127,7 +167,7 @@ impl Checked {
             refused: &self.refused,
             expires_at: self.expires_at(rules, snapshot),
         };
-        Ok(plan(&planning, snapshot))
+        plan(&planning, snapshot)
     }
 
     /// A template that is missing for a channel the caller named, or for all of them, is an error; so is a variable or a part that is
@@ -192,11 +232,13 @@ impl Checked {
         &self,
         parts: &Parts,
         tenant: &TenantId,
+        planned: &[Planned],
         deliveries: &[NewDelivery],
         snapshot: &Snapshot,
     ) -> Vec<Premise> {
         let mut premises = Vec::new();
         let sent = |delivery: &&NewDelivery| delivery.decision == Decision::Send;
+        premises.extend(self.gathering_premises(parts, tenant, planned));
         for delivery in deliveries.iter().filter(sent) {
             let counted = self.counted(parts, tenant, &delivery.channel, delivery.id);
             premises.extend(counted.into_iter().map(|one| one.premise));
@@ -204,6 +246,7 @@ impl Checked {
         let waits_for_quiet = |delivery: &NewDelivery| {
             let quiet = Reason::QuietHours;
             matches!(delivery.decision, Decision::Hold { reason, .. } if reason == quiet)
+                || matches!(delivery.decision, Decision::Digest { .. })
         };
         let stamp = snapshot.preferences.as_ref().and_then(|all| all.stamp);
         if let Some(stamp) = stamp.filter(|_| deliveries.iter().any(waits_for_quiet)) {
@@ -270,9 +313,11 @@ impl Checked {
                 .and_then(|(before, when)| ids.get(usize::from(before)).map(|id| (*id, when)));
             delivery.decision = one.decision.clone();
             delivery.trace = one.trace.clone();
+            delivery.digest = self.joining(parts, tenant, one);
             acceptance.deliveries.push(delivery);
         }
-        acceptance.premises = self.premises(parts, tenant, &acceptance.deliveries, snapshot);
+        acceptance.premises =
+            self.premises(parts, tenant, planned, &acceptance.deliveries, snapshot);
         if lend {
             lend_to_this_process(parts, &mut acceptance, snapshot);
         }
@@ -327,6 +372,10 @@ impl Checked {
                 let steps = report.deliveries.iter().map(|delivery| delivery.step);
                 let refusals = steps.map(|step| Refusal::new(step, Reason::Duplicate, "duplicate"));
                 self.refused.extend(refusals);
+                Ok(Attempt::Again)
+            }
+            Accepted::Stale(Premise::Bucket { key, .. }) => {
+                self.look_again(parts, tenant, &report, key);
                 Ok(Attempt::Again)
             }
             Accepted::Stale(_) => Ok(Attempt::Again),

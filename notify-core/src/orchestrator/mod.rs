@@ -5,6 +5,7 @@ mod builder;
 mod checked;
 mod configured;
 mod consent;
+mod digest;
 mod engagement;
 mod extras;
 mod feedback;
@@ -29,6 +30,7 @@ mod vitals;
 
 pub use builder::OrchestratorBuilder;
 pub use consent::{ConsentRequest, Followed};
+pub use digest::Gathered;
 pub use engagement::{ClientEvent, Tracked};
 pub use feedback::Ingested;
 pub use limits::LimitUse;
@@ -43,6 +45,7 @@ pub use report::{DeliveryReport, Explanation, SendReport};
 pub use suppressions::Imported;
 
 pub(crate) use configured::follow;
+pub(crate) use digest::{DigestAccepted, Leaving, accept_digest, read_person};
 pub(crate) use feedback::match_kept;
 pub(crate) use guard::Guard;
 pub(crate) use limits::{Counted, Limited};

@@ -59,7 +59,8 @@ impl Orchestrator {
         Ok(())
     }
 
-    /// Decides again what is held for a person by the clock: for quiet hours, a send window, a local time. Answers how many those are.
+    /// Decides again what is held for a person by the clock: for quiet hours, a send window, a local time, a digest. Answers how many
+    /// those are; what gathers together is one.
     ///
     /// For applications that keep recipients or preferences elsewhere, when someone's zone or quiet hours changed there. Changes
     /// that go through this system do it by themselves. What is held by the tenant's rules is decided again when its time comes.
@@ -209,8 +210,9 @@ impl Parts {
     ) -> Result<u64> {
         let now = self.clock.now();
         let hastened = self.queue.hasten(tenant, recipient, reasons, now).await?;
+        let gathered = self.recheck_digests(tenant, recipient, now).await?;
         self.queue.wake();
-        Ok(hastened)
+        Ok(hastened + gathered)
     }
 }
 

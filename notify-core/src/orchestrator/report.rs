@@ -64,7 +64,7 @@ impl DeliveryReport {
         let (state, reason) = match &planned.decision {
             Decision::Send => (DeliveryState::Queued, None),
             Decision::Hold { reason, .. } => (DeliveryState::Held, Some(*reason)),
-            Decision::Digest { .. } => (DeliveryState::Held, None),
+            Decision::Digest { .. } => (DeliveryState::Held, Some(Reason::Digest)),
             Decision::Suppress { reason } => (DeliveryState::Suppressed, Some(*reason)),
         };
         Self {

@@ -107,6 +107,8 @@ pub struct Verdict {
     pub valid_until: Option<Timestamp>,
     /// A silent channel that may take it now, where quiet hours would hold it.
     pub reroute: Option<ChannelId>,
+    /// Quiet hours hold it, to leave at their end with what else they held.
+    pub gathers: bool,
 }
 
 impl Verdict {
@@ -116,6 +118,7 @@ impl Verdict {
             trace,
             valid_until: None,
             reroute: None,
+            gathers: false,
         }
     }
 
@@ -205,6 +208,7 @@ pub fn decide(deciding: &Deciding<'_>, snapshot: &Snapshot) -> Verdict {
         trace,
         valid_until: timing.valid_until,
         reroute: timing.reroute,
+        gathers: timing.gathers,
     }
 }
 

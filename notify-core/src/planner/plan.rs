@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::delivery::{Decision, Reason, Trace};
 use crate::id::ChannelId;
 use crate::notification::{Category, NotificationRequest, Priority, Route, Step, When};
-use crate::planner::{Deciding, Rules, Snapshot, decide, limits, safety_time};
+use crate::planner::{Deciding, Gathering, Rules, Snapshot, decide, limits, safety_time};
 
 /// One planned delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Planned {
     pub trace: Trace,
     /// When it may go.
     pub due: Timestamp,
+    /// What it gathers with, or begins.
+    pub gathering: Option<Gathering>,
 }
 
 /// A step for which the store said no in the commit: caps, duplicates. It is planned again with that in mind.
@@ -103,13 +105,15 @@ pub fn plan(planning: &Planning<'_>, snapshot: &Snapshot) -> Vec<Planned> {
             decision: Decision::Send,
             trace: Trace::default(),
             due: snapshot.now,
+            gathering: None,
         };
         promote(&mut one, &planned);
-        planning.decide(&mut one, snapshot);
+        let gathers = planning.decide(&mut one, snapshot);
+        planning.gather(&mut one, snapshot, gathers);
         planning.limit(&mut one);
         match one.decision {
             Decision::Send => planning.wait_for_step(&mut one, &planned, snapshot.now),
-            Decision::Hold { until, .. } => one.due = until,
+            Decision::Hold { until, .. } | Decision::Digest { until } => one.due = until,
             _ => {}
         }
         planned.push(one);
@@ -118,8 +122,8 @@ pub fn plan(planning: &Planning<'_>, snapshot: &Snapshot) -> Vec<Planned> {
 }
 
 impl Planning<'_> {
-    /// Decides one step; where quiet hours hold it, perhaps on a silent channel.
-    fn decide(&self, one: &mut Planned, snapshot: &Snapshot) {
+    /// Decides one step; where quiet hours hold it, perhaps on a silent channel. Answers whether they hold it to leave with others.
+    fn decide(&self, one: &mut Planned, snapshot: &Snapshot) -> bool {
         let on = |channel: &ChannelId| {
             let deciding = Deciding {
                 rules: self.rules,
@@ -156,12 +160,15 @@ impl Planning<'_> {
             }
         }
         one.trace = trace;
+        verdict.gathers
     }
 
     /// Asks the limits of what would go now, and what the store said of them or of the content.
     fn limit(&self, one: &mut Planned) {
-        let refusal = self.refused.iter().find(|refusal| refusal.step == one.step);
-        let goes = matches!(one.decision, Decision::Send | Decision::Hold { .. });
+        let mut refusals = self.refused.iter();
+        let refusal =
+            refusals.find(|refusal| refusal.step == one.step && refusal.reason != Reason::Digest);
+        let goes = !matches!(one.decision, Decision::Suppress { .. });
         if let Some(refusal) = refusal.filter(|refusal| refusal.reason == Reason::Duplicate && goes)
         {
             one.trace.hit(refusal.rule);

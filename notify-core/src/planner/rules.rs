@@ -23,6 +23,7 @@ pub struct Rules {
     frequency: FrequencyCaps,
     budget: Option<Budget>,
     mail: MailDuties,
+    digests: bool,
 }
 
 impl Rules {
@@ -71,6 +72,17 @@ impl Rules {
     #[must_use]
     pub const fn mail(&self) -> &MailDuties {
         &self.mail
+    }
+
+    /// Says whether the store keeps what gathers. Without it nothing does.
+    pub const fn set_digests(&mut self, are_kept: bool) {
+        self.digests = are_kept;
+    }
+
+    /// Whether the store keeps what gathers. Default: no.
+    #[must_use]
+    pub const fn has_digests(&self) -> bool {
+        self.digests
     }
 
     /// A channel.

@@ -16,6 +16,8 @@ pub(super) struct Timing {
     pub(super) valid_until: Option<Timestamp>,
     /// The silent channel that may take it instead of waiting.
     pub(super) reroute: Option<ChannelId>,
+    /// Quiet hours hold it, to leave with others.
+    pub(super) gathers: bool,
 }
 
 impl Timing {
@@ -24,6 +26,7 @@ impl Timing {
             decision,
             valid_until: None,
             reroute: None,
+            gathers: false,
         }
     }
 
@@ -72,6 +75,7 @@ pub(super) fn timing(
         trace.rule("send_window", is_closed);
     }
     let drops = then == Some(InQuietHours::Drop);
+    let gathers = then == Some(InQuietHours::Digest);
     if is_quiet && drops && at <= now {
         return Timing::suppress(Reason::QuietHours);
     }
@@ -103,6 +107,7 @@ pub(super) fn timing(
                 InQuietHours::Reroute(to) => Some(to),
                 _ => None,
             }),
+            gathers: is_quiet && gathers,
             ..Timing::hold(until, reason)
         },
     }

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::delivery::{Decision, Trace};
-use crate::id::{ChannelId, DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
+use crate::delivery::{Decision, DeliveryState, Reason, Trace};
+use crate::digest::{BucketId, BucketKey};
+use crate::id::{
+    CategoryId, ChannelId, DeliveryId, NotificationId, OwnerId, RecipientId, TenantId,
+};
 use crate::notification::{Class, NotificationRequest, Priority, RequestHash, When};
 use crate::queue::{Job, Lease, Premise};
 use crate::recipient::Recipient;
@@ -62,6 +65,8 @@ pub struct Acceptance {
     pub premises: Vec<Premise>,
     /// The job that made this, which moves on in the same commit.
     pub advance: Option<Advance>,
+    /// The digest that leaves with this.
+    pub flush: Option<Flush>,
 }
 
 impl Acceptance {
@@ -90,6 +95,7 @@ impl Acceptance {
             jobs: Vec::new(),
             premises: Vec::new(),
             advance: None,
+            flush: None,
         }
     }
 }
@@ -118,6 +124,8 @@ pub struct NewDelivery {
     pub due: Timestamp,
     /// Lends it to this process in the same commit.
     pub handoff: Option<Handoff>,
+    /// What it gathers with, or begins: see [`DigestStore`](crate::digest::DigestStore).
+    pub digest: Option<Joining>,
 }
 
 impl NewDelivery {
@@ -135,6 +143,80 @@ impl NewDelivery {
             trace: Trace::default(),
             due,
             handoff: None,
+            digest: None,
+        }
+    }
+}
+
+/// The bucket that a delivery joins, and what it is like if the delivery opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Joining {
+    /// What is gathered in it.
+    pub key: BucketKey,
+    /// Of which category.
+    pub category: CategoryId,
+    /// When it leaves.
+    pub due: Timestamp,
+    /// With how many members it is full: at least 1.
+    pub max_items: u32,
+}
+
+impl Joining {
+    /// A bucket that leaves at `due`, or when it has so many members.
+    #[must_use]
+    pub const fn new(key: BucketKey, category: CategoryId, due: Timestamp, max_items: u32) -> Self {
+        Self {
+            key,
+            category,
+            due,
+            max_items,
+        }
+    }
+}
+
+/// What becomes of a bucket and of its members, each of which is named once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Flush {
+    /// Which bucket.
+    pub bucket: BucketId,
+    /// What was gathered in it.
+    pub key: BucketKey,
+    /// These leave in the first delivery of the acceptance.
+    pub merged: Vec<DeliveryId>,
+    /// These go by themselves.
+    pub released: Vec<DeliveryId>,
+    /// These are not to be sent: [`Reason::Expired`] ends as `Expired`, everything else as `Suppressed`.
+    pub ended: Vec<(DeliveryId, Reason)>,
+}
+
+impl Flush {
+    /// An empty bucket is gone.
+    #[must_use]
+    pub const fn new(bucket: BucketId, key: BucketKey) -> Self {
+        Self {
+            bucket,
+            key,
+            merged: Vec::new(),
+            released: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// Every delivery that is named.
+    pub fn members(&self) -> impl Iterator<Item = DeliveryId> {
+        let ended = self.ended.iter().map(|(id, _)| id);
+        let all = self.merged.iter().chain(&self.released).chain(ended);
+        all.copied()
+    }
+
+    /// Where a member that is not to be sent for this reason ends.
+    #[must_use]
+    pub const fn end_of(reason: Reason) -> DeliveryState {
+        match reason {
+            Reason::Expired => DeliveryState::Expired,
+            _ => DeliveryState::Suppressed,
         }
     }
 }

@@ -8,7 +8,9 @@ mod lease;
 mod premise;
 mod settlement;
 
-pub use acceptance::{Acceptance, Accepted, Advance, Handoff, KeyHash, NewDelivery, NewJob, Next};
+pub use acceptance::{
+    Acceptance, Accepted, Advance, Flush, Handoff, Joining, KeyHash, NewDelivery, NewJob, Next,
+};
 pub use claim::{Claim, LaneClaim, LaneDepth};
 pub use dead_letter::{CancelOutcome, Retention, Swept};
 pub use feedback::{
@@ -45,6 +47,8 @@ use crate::id::{DeliveryId, NotificationId, OwnerId, RecipientId, TenantId};
 /// - An `advance` whose job is not on loan at that epoch makes the item `Fenced`, and stores nothing of it.
 /// - An `advance` takes effect in the commit of its item: the job is done, or due again with its cursor, and its lease is spent.
 /// - A delivery decided `Send` or `Hold` can be claimed from its due time on; one decided `Suppress` ends at once with its reason.
+/// - One decided `Digest` is held, and gathers with others, as [`DigestStore`](crate::digest::DigestStore) says; so does a `flush` let
+///   them leave.
 /// - Other jobs, of known kinds or not, wait in the lane of [`NewJob::CHANNEL`] and the notification's priority with their payload;
 ///   one that is there already stays as it is.
 /// - A handoff is called once, after the commit, with a lease of epoch 1; if nothing was stored, or the delivery is not to be sent

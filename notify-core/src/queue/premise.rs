@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::delivery::DeliveryState;
+use crate::digest::BucketKey;
 use crate::id::{ChannelId, DeliveryId, RecipientId};
 use crate::preference::Stamp;
 
@@ -61,6 +62,13 @@ pub enum Premise {
         content: [u8; 32],
         /// How long it counts, from now.
         window: Duration,
+    },
+    /// A bucket of this key is open, or none is: what a first event that goes at once, and those that wait after it, rest on.
+    Bucket {
+        /// What is gathered in it.
+        key: BucketKey,
+        /// Whether one is open.
+        open: bool,
     },
     /// The step before is still in one of these states and was not seen.
     Predecessor {

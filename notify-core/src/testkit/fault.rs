@@ -1,5 +1,6 @@
 //! A store whose calls fail on demand: before they do anything, after they did it, or never coming back.
 
+mod digest;
 mod health;
 mod privacy;
 mod queue;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::audit::AuditStore;
 use crate::delivery::DeliveryStore;
+use crate::digest::DigestStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inbox::InboxStore;
 use crate::preference::{PreferenceStore, SuppressionStore};
@@ -76,6 +78,7 @@ pub struct Faulty {
     feedback: Option<Arc<dyn FeedbackStore>>,
     privacy: Option<Arc<dyn PrivacyStore>>,
     health: Option<Arc<dyn HealthStore>>,
+    digests: Option<Arc<dyn DigestStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -118,6 +121,9 @@ operations! {
     ApplyPreference = "PreferenceStore::apply",
     AuditLog = "AuditStore::audit_log",
     Begin = "Queue::begin",
+    Bucket = "DigestStore::bucket",
+    BucketsOf = "DigestStore::buckets_of",
+    BucketsOpen = "DigestStore::are_open",
     Cancel = "Queue::cancel",
     Check = "Store::check",
     Claim = "Queue::claim",
@@ -131,6 +137,7 @@ operations! {
     Extend = "Queue::extend",
     FindFeedback = "FeedbackStore::find",
     FindKey = "Queue::find_key",
+    FlushDigest = "DigestStore::flush",
     ForgetFeedback = "FeedbackStore::forget",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
@@ -164,6 +171,7 @@ operations! {
     PutTemplate = "TemplateStore::put",
     PutTranslations = "TemplateStore::put_translations",
     ReadRelease = "TemplateStore::release",
+    RecheckDigest = "DigestStore::recheck",
     Reclaim = "Queue::reclaim",
     Release = "Queue::release",
     RemoveProvider = "ProviderStore::remove_provider",
@@ -171,6 +179,7 @@ operations! {
     Requeue = "Queue::requeue",
     Resolve = "RecipientResolver::resolve",
     Scrub = "PrivacyStore::scrub",
+    SealDigest = "DigestStore::seal",
     Settle = "Queue::settle",
     Suppress = "SuppressionStore::suppress",
     Suppressed = "SuppressionStore::suppressed",
@@ -242,6 +251,7 @@ impl Faulty {
             feedback: Arc::clone(&store).feedback(),
             privacy: Arc::clone(&store).privacy(),
             health: Arc::clone(&store).health(),
+            digests: Arc::clone(&store).digests(),
             store,
             plan: Mutex::default(),
         }

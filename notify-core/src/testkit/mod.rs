@@ -14,6 +14,7 @@ pub mod audit;
 mod clock;
 mod conformance;
 pub mod delivery;
+pub mod digest;
 mod fake;
 mod fake_webhook;
 mod fault;

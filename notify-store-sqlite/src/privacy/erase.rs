@@ -38,6 +38,8 @@ const ROOMS: &[(&str, &str)] = &[
         "inbox_state",
         include_str!("../../sql/erase_inbox_state.sql"),
     ),
+    // What gathered in them is cancelled; nothing of somebody who comes back under the same id joins them.
+    ("digests", include_str!("../../sql/erase_digests.sql")),
     ("audit", include_str!("../../sql/erase_audit.sql")),
 ];
 

@@ -3,13 +3,14 @@
 use notify_core::clock::{Monotonic, Timestamp};
 use notify_core::delivery::Decision;
 use notify_core::notification::RequestHash;
-use notify_core::queue::{Acceptance, Accepted, Job, Lease};
+use notify_core::queue::{Acceptance, Accepted, Job, Lease, Premise};
 use notify_core::{NotificationId, Result};
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use crate::names::Whose;
+use crate::queue::digest::Gathering;
 use crate::queue::leases::Loan;
 use crate::queue::premise::{Asker, Facts};
 use crate::queue::{Care, advance, insert, jobs};
@@ -136,16 +137,22 @@ pub(crate) async fn accept_all(
     let places: Vec<Place> = (0..ops.len())
         .flat_map(|op| (0..ops[op].items.len()).map(move |item| Place { op, item }))
         .collect();
-    let stored = if care == Care::Less
+    let (stored, digests) = if care == Care::Less
         && places
             .iter()
             .all(|place| is_plain(&ops[place.op].items[place.item]))
     {
-        places
+        (places, Gathering::default())
     } else {
         judge(db, engine, ops, &numbers, places, care).await?
     };
     insert::all(db, engine, ops, &numbers, &stored, whose).await?;
+    let gathered = digests.write(db, engine, whose).await?;
+    if let Some(op) = stored.first().map(|place| &mut ops[place.op]) {
+        // Whichever call it was: they share the commit.
+        op.has_ready |= gathered.has_ready;
+        op.advanced.extend(gathered.freed);
+    }
     for place in &stored {
         let op = &mut ops[place.op];
         let tenant = numbers.tenant(&op.items[place.item].tenant)?;
@@ -164,7 +171,9 @@ pub(crate) async fn accept_all(
 
 /// Whether it can be stored without asking anything.
 fn is_plain(item: &Acceptance) -> bool {
-    item.key.is_none() && item.premises.is_empty() && item.advance.is_none()
+    let gathers = item.deliveries.iter().any(|one| one.digest.is_some());
+    let is_bare = item.key.is_none() && item.premises.is_empty() && item.advance.is_none();
+    is_bare && !gathers && item.flush.is_none()
 }
 
 /// What is known of what was stored before, and what is stored in this transaction.
@@ -184,7 +193,7 @@ async fn judge(
     numbers: &insert::Numbers,
     places: Vec<Place>,
     care: Care,
-) -> Result<Vec<Place>> {
+) -> Result<(Vec<Place>, Gathering)> {
     let items: Vec<&Acceptance> = places
         .iter()
         .map(|place| &ops[place.op].items[place.item])
@@ -206,10 +215,17 @@ async fn judge(
             .filter_map(|item| Some((asker(item, numbers).ok()?, &item.premises[..])));
         judge.facts = Facts::load(db, engine, asked).await?;
     }
+    let mut keys = Vec::new();
+    for item in &items {
+        keys.extend(Gathering::keys(item, numbers.tenant(&item.tenant)?));
+    }
+    judge.facts.digests.look(db, keys).await?;
+    judge.facts.digests.look_at_leaving(db, &items).await?;
     let mut refusals = Vec::with_capacity(items.len());
     for item in &items {
         refusals.push(judge.item(item)?);
     }
+    let digests = std::mem::take(&mut judge.facts.digests);
     judge.facts.write(db).await?;
     let mut stored = Vec::with_capacity(places.len());
     for (place, refusal) in places.into_iter().zip(refusals) {
@@ -218,7 +234,7 @@ async fn judge(
             Some(refusal) => ops[place.op].results[place.item] = refusal,
         }
     }
-    Ok(stored)
+    Ok((stored, digests))
 }
 
 fn asker<'a>(item: &'a Acceptance, numbers: &insert::Numbers) -> Result<Asker<'a>> {
@@ -256,7 +272,13 @@ impl Judge<'_> {
         if let Err((premise, _)) = self.facts.check(&asker, &item.premises) {
             return Ok(Some(Accepted::Stale(premise)));
         }
+        let broken = item.flush.as_ref();
+        if let Some(flush) = broken.filter(|flush| !self.facts.digests.is_whole(flush)) {
+            let (key, open) = (flush.key, false);
+            return Ok(Some(Accepted::Stale(Premise::Bucket { key, open })));
+        }
         self.facts.record(&asker, &item.premises);
+        self.facts.digests.add(item, asker.tenant_no);
         if let Some(key) = key {
             self.keys.insert(key, (item.id, item.request_hash));
         }

@@ -3,7 +3,7 @@
 use notify_core::delivery::{Decision, EventKind, Trace};
 use notify_core::notification::Priority;
 use notify_core::queue::{Acceptance, NewDelivery};
-use notify_core::{ChannelId, Error, ErrorKind, Result, TenantId};
+use notify_core::{ChannelId, Error, ErrorKind, Reason, Result, TenantId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -235,7 +235,7 @@ fn number(
 fn decided(engine: &Engine, item: &Acceptance, delivery: &NewDelivery, no: i64) -> Option<Event> {
     let (kind, reason) = match &delivery.decision {
         Decision::Hold { reason, .. } => (EventKind::Held, Some(*reason)),
-        Decision::Digest { .. } => (EventKind::Held, None),
+        Decision::Digest { .. } => (EventKind::Held, Some(Reason::Digest)),
         Decision::Suppress { reason } => (EventKind::Suppressed, Some(*reason)),
         _ => return None,
     };
@@ -320,12 +320,12 @@ fn encode_delivery(
 }
 
 /// Where a decision puts a delivery.
-fn state(decision: &Decision) -> Result<(notify_core::DeliveryState, Option<notify_core::Reason>)> {
+fn state(decision: &Decision) -> Result<(notify_core::DeliveryState, Option<Reason>)> {
     use notify_core::DeliveryState::{Held, Queued, Suppressed};
     Ok(match decision {
         Decision::Send => (Queued, None),
         Decision::Hold { reason, .. } => (Held, Some(*reason)),
-        Decision::Digest { .. } => (Held, None),
+        Decision::Digest { .. } => (Held, Some(Reason::Digest)),
         Decision::Suppress { reason } => (Suppressed, Some(*reason)),
         _ => {
             return Err(Error::new(

@@ -22,31 +22,40 @@ pub(super) async fn insert(
         .lane_no(db, &(item.priority, NewJob::CHANNEL), whose)
         .await?;
     let mut is_new = false;
-    for NewJob {
-        job, due, payload, ..
-    } in &item.jobs
-    {
-        let no = engine.numbers.take(db, 1).await?;
-        let args = Args::new()
-            .with(no)
-            .with(tenant)
-            .with(i64::from(job.kind.code()))
-            .with(&job.subject.to_be_bytes()[..])
-            .with(&payload[..]);
-        if db
-            .execute(include_str!("../../sql/job_insert.sql"), args)
-            .await?
-            == 1
-        {
-            let args = Args::new()
-                .with(no)
-                .with(lane)
-                .with(shard(tenant))
-                .with(due.as_micros());
-            db.execute(include_str!("../../sql/job_enqueue.sql"), args)
-                .await?;
-            is_new = true;
-        }
+    for new in &item.jobs {
+        is_new |= insert_one(db, engine, new, tenant, lane).await?;
     }
     Ok(is_new)
+}
+
+/// Stores one job; answers whether it is new.
+pub(super) async fn insert_one(
+    db: &mut Session<'_>,
+    engine: &Engine,
+    new: &NewJob,
+    tenant: i64,
+    lane: i64,
+) -> Result<bool> {
+    let NewJob {
+        job, due, payload, ..
+    } = new;
+    let no = engine.numbers.take(db, 1).await?;
+    let args = Args::new()
+        .with(no)
+        .with(tenant)
+        .with(i64::from(job.kind.code()))
+        .with(&job.subject.to_be_bytes()[..])
+        .with(&payload[..]);
+    let text = include_str!("../../sql/job_insert.sql");
+    if db.execute(text, args).await? != 1 {
+        return Ok(false);
+    }
+    let args = Args::new()
+        .with(no)
+        .with(lane)
+        .with(shard(tenant))
+        .with(due.as_micros());
+    db.execute(include_str!("../../sql/job_enqueue.sql"), args)
+        .await?;
+    Ok(true)
 }

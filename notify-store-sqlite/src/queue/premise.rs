@@ -1,5 +1,6 @@
 //! Whether premises hold at a commit. What they need is read once for all items of a transaction; then each item is asked in order.
 
+use notify_core::digest::BucketKey;
 use notify_core::preference::{AddressHash, SuppressionScope};
 use notify_core::queue::{Job, Premise};
 use notify_core::{
@@ -8,6 +9,7 @@ use notify_core::{
 use std::collections::{HashMap, HashSet};
 
 use crate::engine::Engine;
+use crate::queue::digest::Gathering;
 use crate::queue::ledger::{Key, Ledger, Question};
 use crate::queue::status::{self, Status};
 use crate::session::Session;
@@ -32,6 +34,7 @@ pub(crate) struct Facts {
     versions: HashMap<(TenantId, RecipientId), u64>,
     suppressed: HashMap<(TenantId, ChannelId, AddressHash), SuppressionScope>,
     before: HashMap<DeliveryId, Status>,
+    pub(crate) digests: Gathering,
     ledger: Ledger,
 }
 
@@ -43,6 +46,7 @@ struct Wanted<'a> {
     caps: HashMap<Key, Timestamp>,
     contents: HashSet<Key>,
     before: HashSet<DeliveryId>,
+    buckets: HashSet<(i64, BucketKey)>,
 }
 
 impl<'a> Wanted<'a> {
@@ -71,6 +75,9 @@ impl<'a> Wanted<'a> {
             }
             Premise::Unseen { content, .. } => {
                 self.contents.insert((asker.tenant_no, *content));
+            }
+            Premise::Bucket { key, .. } => {
+                self.buckets.insert((asker.tenant_no, *key));
             }
             Premise::Predecessor { delivery, .. } => {
                 self.before.insert(*delivery);
@@ -117,6 +124,7 @@ impl Facts {
         let caps: Vec<_> = wanted.caps.into_iter().collect();
         let contents: Vec<_> = wanted.contents.into_iter().collect();
         facts.ledger.load(db, &caps, &contents).await?;
+        facts.digests.look(db, wanted.buckets).await?;
         if !wanted.before.is_empty() {
             let ids: Vec<_> = wanted.before.into_iter().collect();
             let jobs: Vec<_> = ids.iter().map(|id| Job::deliver(*id)).collect();
@@ -195,6 +203,7 @@ impl Facts {
                 let said = self.ledger.said_until((tenant_no, *content), notification);
                 said.is_none_or(|until| until <= now)
             }
+            Premise::Bucket { key, open } => self.digests.is_open(tenant_no, *key) == *open,
             Premise::Predecessor { delivery, state_in } => {
                 let found = self
                     .before

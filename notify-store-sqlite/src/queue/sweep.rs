@@ -109,6 +109,8 @@ async fn forget(db: &mut Session<'_>, old: &[Old]) -> Result<()> {
     db.execute_rows(text, Args::new, &numbers, no).await?;
     let text = include_str!("../../sql/sweep_messages.sql");
     db.execute_rows(text, Args::new, &numbers, no).await?;
+    let text = include_str!("../../sql/sweep_digest_members.sql");
+    db.execute_rows(text, Args::new, &numbers, no).await?;
     let text = include_str!("../../sql/sweep_delivery_remove.sql");
     db.execute_rows(text, Args::new, &numbers, no).await?;
     let entries: Vec<(i64, &Old)> = old

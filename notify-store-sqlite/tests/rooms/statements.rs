@@ -12,6 +12,7 @@ fn statements() -> Vec<(String, String)> {
         "bounce",
         "consent",
         "erase",
+        "digest_",
         "event_count",
         "event_report",
         "inbox",
@@ -44,6 +45,7 @@ fn statements() -> Vec<(String, String)> {
         "queue_take_back",
         "sweep_audit",
         "sweep_consent",
+        "sweep_digest_members",
         "sweep_history",
         "sweep_messages",
     ];

@@ -4,15 +4,16 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Monotonic, Timestamp};
-use crate::delivery::{Decision, Delivery, DeliveryState, EventKind};
+use crate::delivery::{Decision, Delivery, DeliveryState, EventKind, Reason};
 use crate::id::{DeliveryId, NotificationId, TenantId};
 use crate::memory::MemoryStore;
+use crate::memory::queue::digest::Joiner;
 use crate::memory::queue::jobs::{Hold, JobRow, Loan};
 use crate::memory::queue::premise::Asker;
 use crate::memory::queue::{Rooms, Row, Tables};
 use crate::notification::{Class, NotificationRequest, Priority, RequestHash};
 use crate::queue::{
-    Acceptance, Accepted, Advance, Handoff, Job, Lease, NewDelivery, NewJob, Next, Settled,
+    Acceptance, Accepted, Advance, Handoff, Job, Lease, NewDelivery, NewJob, Next, Premise, Settled,
 };
 
 /// What an idempotency key stands for.
@@ -70,6 +71,7 @@ impl Tables {
             jobs,
             premises,
             advance,
+            flush,
             ..
         } = item;
         if let Some(key) = key {
@@ -100,8 +102,12 @@ impl Tables {
             accepted_at: item.accepted_at,
             expires_at: item.expires_at,
         };
+        let into = deliveries.first().map(|delivery| delivery.id);
         for delivery in deliveries {
             self.insert(delivery, &shared, after);
+        }
+        if let Some(flush) = flush {
+            self.flush(&item.tenant, flush, into, item.accepted_at);
         }
         for NewJob { job, due, payload } in jobs {
             let lane = (Reverse(item.priority), NewJob::CHANNEL);
@@ -133,8 +139,15 @@ impl Tables {
         if item.advance.as_ref().is_some_and(|next| !self.holds(next)) {
             return Some(Accepted::Fenced);
         }
-        let failed = self.check_premises(&item.premises, asker, rooms).err();
-        failed.map(|(premise, _)| Accepted::Stale(premise))
+        if let Err((premise, _)) = self.check_premises(&item.premises, asker, rooms) {
+            return Some(Accepted::Stale(premise));
+        }
+        let flush = item.flush.as_ref();
+        let broken = flush.filter(|flush| !self.is_whole(&item.tenant, flush));
+        broken.map(|flush| {
+            let (key, open) = (flush.key, false);
+            Accepted::Stale(Premise::Bucket { key, open })
+        })
     }
 
     fn insert(&mut self, mut new: NewDelivery, shared: &Shared<'_>, after: &mut After) {
@@ -145,9 +158,22 @@ impl Tables {
         let people = self.people.entry(shared.tenant.clone()).or_default();
         people.entry(new.recipient.clone()).or_default().insert(id);
         let lane = (Reverse(shared.priority), new.channel.clone());
+        let (digest, recipient) = (new.digest.take(), new.recipient.clone());
         let (decision, row) = shared.row(new);
         self.rows.insert(id, row);
+        let joins = matches!(decision, Decision::Digest { .. });
         self.decide(id, decision, shared.accepted_at);
+        if let Some(joining) = digest {
+            let joiner = Joiner {
+                tenant: shared.tenant,
+                delivery: id,
+                recipient: &recipient,
+                channel: &lane.1,
+                priority: shared.priority,
+                now: shared.accepted_at,
+            };
+            self.gather(joining, &joiner, joins);
+        }
         if !is_queued {
             after.unused.extend(handoff);
             return;
@@ -179,7 +205,7 @@ impl Tables {
         let (state, reason) = match decision {
             Decision::Send => (DeliveryState::Queued, None),
             Decision::Hold { reason, .. } => (DeliveryState::Held, Some(reason)),
-            Decision::Digest { .. } => (DeliveryState::Held, None),
+            Decision::Digest { .. } => (DeliveryState::Held, Some(Reason::Digest)),
             Decision::Suppress { reason } => (DeliveryState::Suppressed, Some(reason)),
         };
         self.move_to(id, state, reason, now);

@@ -17,6 +17,7 @@ impl Tables {
             .person(tenant, recipient)
             .map(|ids| ids.iter().copied().collect())
             .unwrap_or_default();
+        self.buckets.erase(erasure);
         let (mut erased, mut sending) = (0, 0);
         for id in ids {
             if self.state(&id) == Some(DeliveryState::Sending) {

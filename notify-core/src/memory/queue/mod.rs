@@ -3,6 +3,7 @@
 mod accept;
 mod api;
 mod claim;
+mod digest;
 mod erase;
 mod feedback;
 mod hasten;
@@ -44,6 +45,7 @@ pub(super) struct Tables {
     dead_by_age: BTreeSet<(Timestamp, DeliveryId)>,
     ledger: Ledger,
     reports: feedback::Reports,
+    buckets: digest::Buckets,
 }
 
 /// One delivery, as it rests: what moves is in its job.

@@ -77,6 +77,7 @@ impl Tables {
                 let said = self.ledger.said_until(tenant, *content, notification);
                 said.is_none_or(|until| until <= now)
             }
+            Premise::Bucket { key, open } => self.buckets.is_open(tenant, *key) == *open,
             Premise::Predecessor { delivery, state_in } => {
                 let row = self
                     .rows

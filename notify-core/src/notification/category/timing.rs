@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ChannelId;
 use crate::notification::{Category, Class, InQuietHours, SendWindow};
@@ -47,6 +48,24 @@ impl Category {
         self
     }
 
+    /// Lets its messages to one person gather on each channel, and leave as one. A request may say otherwise, with
+    /// [`with_digest`](crate::notification::NotificationRequest::with_digest).
+    ///
+    /// What goes by itself all the same: a request for [a later time](crate::notification::NotificationRequest::at), one with
+    /// attachments, one that would expire before the digest leaves, and a step of a route that waits for another or that another
+    /// waits for.
+    #[must_use]
+    pub const fn with_digest(mut self, digest: Digest) -> Self {
+        self.digest = Some(digest);
+        self
+    }
+
+    /// How its messages gather.
+    #[must_use]
+    pub const fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
     /// What becomes of a message that the category's caps have no room for.
     #[must_use]
     pub const fn excess(&self) -> Excess {
@@ -75,6 +94,11 @@ impl Category {
     pub(super) fn validate_timing(&self) -> Result<()> {
         for (_, window) in &self.send_windows {
             window.validate().map_err(|e| {
+                Error::new(ErrorKind::Config, format!("category {}: {e}", self.id)).source(e)
+            })?;
+        }
+        if let Some(digest) = &self.digest {
+            digest.validate().map_err(|e| {
                 Error::new(ErrorKind::Config, format!("category {}: {e}", self.id)).source(e)
             })?;
         }

@@ -8,6 +8,7 @@ use crate::calendar::Zone;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChannelId, IdGenerator, ProviderName, TenantId};
 use crate::inbox::InboxProvider;
+use crate::notification::Category;
 use crate::observer::Hub;
 use crate::orchestrator::configured::{Configured, follow};
 use crate::orchestrator::local::Local;
@@ -59,6 +60,7 @@ impl OrchestratorBuilder {
         if !self.webhooks.is_empty() && Arc::clone(&self.store).feedback().is_none() {
             return Err(without("vendors' reports"));
         }
+        self.set_digests()?;
         let cache = self.template_cache()?;
         cache.current(&TenantId::default()).await?;
         self.worker = self.worker.bounded();
@@ -121,6 +123,17 @@ impl OrchestratorBuilder {
             }
             self.rules.add_category(category);
         }
+        Ok(())
+    }
+
+    /// What gathers needs a store that keeps it.
+    fn set_digests(&mut self) -> Result<()> {
+        let are_kept = Arc::clone(&self.store).digests().is_some();
+        let gathers = |category: &Arc<Category>| category.digest().is_some();
+        if !are_kept && self.rules.categories().any(gathers) {
+            return Err(without("digests"));
+        }
+        self.rules.set_digests(are_kept);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use super::{Faulty, Operation, room, run};
 use crate::audit::{Actor, AuditEntry, AuditStore};
 use crate::clock::{Clock, Timestamp};
 use crate::delivery::{Delivery, DeliveryEvent, DeliveryStore};
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::id::{
     ChannelId, DeliveryId, Locale, NotificationId, ProviderName, RecipientId, TenantId,
@@ -76,6 +77,14 @@ impl Store for Faulty {
 
     fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
         if self.privacy.is_some() {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
+        if self.digests.is_some() {
             Some(self)
         } else {
             None

@@ -2,6 +2,7 @@
 //!
 //! A [`Mutant`] is a harness around the harness of a correct store. A suite is good enough when it kills every [`Mutation`].
 
+mod digest;
 mod feedback;
 mod health;
 mod lie;
@@ -14,6 +15,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::digest::BucketId;
 use crate::id::{DeliveryId, OwnerId, TenantId};
 use crate::queue::{Job, KeptReport, KeyHash, Lease};
 use crate::recipient::Recipient;
@@ -273,6 +275,36 @@ mutations! {
     HealthRevisionStands,
     /// What is known of providers is kept for ever.
     HealthIsNotSwept,
+    /// Each delivery gathers by itself.
+    JoinOpensAnother,
+    /// What gathers with others goes at once.
+    JoinIsSent,
+    /// What only begins to gather joins.
+    BeginningJoins,
+    /// What gathers is told apart by its key whoever's it is.
+    BucketsAreShared,
+    /// What gathers is never full.
+    MaxItemsIsIgnored,
+    /// It does not matter whether something gathers.
+    BucketPremiseIsIgnored,
+    /// A digest leaves with those that it knows, whoever joined since.
+    FlushIsNeverStale,
+    /// A digest leaves, and its members stay.
+    FlushForgetsMembers,
+    /// Those that are alone stay.
+    FlushReleasesNothing,
+    /// Those that are not to be sent leave with the digest.
+    FlushMergesAll,
+    /// Members come in the wrong order.
+    MembersInDisorder,
+    /// What was taken back still waits.
+    CancelledStillWaits,
+    /// What is sealed still takes members.
+    SealDoesNothing,
+    /// What is to leave now leaves at its time.
+    FlushKeepsItsTime,
+    /// What is to be decided again takes no more members.
+    RecheckSeals,
 }
 
 /// Opens the stores of another harness, each with one promise broken.
@@ -362,6 +394,7 @@ struct Memo {
     pinned: HashMap<DeliveryId, Arc<Recipient>>,
     recipients: Vec<String>,
     looked: Vec<KeptReport>,
+    joined: HashMap<BucketId, Vec<DeliveryId>>,
 }
 
 impl MutantStore {

@@ -20,6 +20,7 @@ impl Queue for MutantStore {
     async fn accept(&self, mut batch: Vec<Acceptance>) -> Result<Vec<Accepted>> {
         let checked = self.check_then_store(&mut batch);
         let late = self.lie_about_items(&mut batch);
+        self.lie_about_digests(&mut batch).await?;
         let answers = self.inner.accept(batch).await?;
         self.memo().checked.retain(|key| !checked.contains(key));
         for (place, handoff, lease) in late {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::audit::{Actor, AuditStore};
 use crate::clock::{Clock, Timestamp};
 use crate::delivery::{Delivery, DeliveryEvent, DeliveryState, DeliveryStore};
+use crate::digest::DigestStore;
 use crate::error::Result;
 use crate::id::{ChannelId, DeliveryId, NotificationId, RecipientId, TenantId};
 use crate::inbox::InboxStore;
@@ -211,6 +212,10 @@ impl Store for MutantStore {
     }
 
     fn privacy(self: Arc<Self>) -> Option<Arc<dyn PrivacyStore>> {
+        Some(self)
+    }
+
+    fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
         Some(self)
     }
 

@@ -1,0 +1,1 @@
+DELETE FROM notify_digest_members WHERE bucket = ? AND merged IS NULL

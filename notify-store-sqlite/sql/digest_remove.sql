@@ -1,0 +1,1 @@
+DELETE FROM notify_digests WHERE id IN (VALUES /*padded*/(?))

@@ -1,0 +1,1 @@
+DELETE FROM notify_digest_members WHERE delivery IN (VALUES /*padded*/(?))
