@@ -59,8 +59,7 @@
 //!   ([`Retention`](queue::Retention)). A key stands for one request with its recipients.
 //! - A template that is stored is used at once by the process that stored it, and within a second by the others.
 //! - The store in memory holds everything in memory, for as long as the process lives.
-//! - A notification can be for a later time; schedules that come again are data and arithmetic ([`notification::Schedule`]), which
-//!   nothing runs by itself yet. Digests, audiences and campaigns are not there yet; plans, states and tables have their places.
+//! - A schedule names its recipients, at most [`schedule::MAX_RECIPIENTS`]. Digests, audiences and campaigns are not there yet; plans, states and tables have their places.
 //!
 //! # Rooms
 //!
@@ -71,6 +70,7 @@
 //! | [`notification`], [`recipient`], [`channel`], [`template`], [`preference`] | what, to whom, where, in which words, with whose consent |
 //! | [`calendar`] | local time: zones, days, windows |
 //! | [`provider`], [`retry`], [`rate_limiter`] | who sends, again when, how fast |
+//! | [`schedule`] | what is sent by itself, and what is held until its time |
 //! | [`queue`], [`delivery`], [`inbox`], [`store`], [`audit`] | the contracts with storage |
 //! | [`planner`] | the decisions, pure |
 //! | [`memory`] | every store in memory |
@@ -84,7 +84,8 @@
 //! `notifications_oldest_due_seconds{channel,priority}`, `notifications_poison_jobs{channel,priority}`,
 //! `notifications_dead_letters_total{state}`, `notifications_dead_letters_forgotten_total`, `notifications_failover_total{to}`,
 //! `notifications_breaker_changes_total{provider}`, `notifications_fenced_total`, `notifications_reclaimed_total`,
-//! `notifications_released_total{why}`, `notifications_unsettled_total`, `notifications_worker_panics_total`,
+//! `notifications_released_total{why}`, `notifications_scheduled_total`, `notifications_schedule_failures_total`,
+//! `notifications_unsettled_total`, `notifications_worker_panics_total`,
 //! `notifications_template_reloads_total{result}`, `notifications_provider_config_errors_total`,
 //! `notifications_observer_dropped_total`, `notifications_observer_panics_total`.
 
@@ -111,6 +112,7 @@ pub mod queue;
 pub mod rate_limiter;
 pub mod recipient;
 pub mod retry;
+pub mod schedule;
 pub mod secret;
 pub mod store;
 pub mod template;

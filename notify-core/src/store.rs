@@ -13,6 +13,7 @@ use crate::preference::{PreferenceStore, Preferences, SuppressionStore};
 use crate::provider::ProviderStore;
 use crate::queue::{Acceptance, Accepted, FeedbackStore, Queue};
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::template::TemplateStore;
 
 /// Everything a notification system keeps, in one database.
@@ -53,6 +54,11 @@ pub trait Store:
 
     /// What vendors report: state and timeline of deliveries, of the same database as the queue.
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        None
+    }
+
+    /// Schedules, and what is held until its time: of the same database as the queue.
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         None
     }
 

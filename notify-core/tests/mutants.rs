@@ -1,12 +1,16 @@
 //! The suites notice every broken promise: a mutant that survives is a clause that is missing.
 
 use notify_core::testkit::mutant::{Mutant, Mutation, killed_by};
-use notify_core::testkit::{Clause, Memory, StoreHarness, delivery, feedback, queue};
+use notify_core::testkit::{Clause, Memory, StoreHarness, delivery, feedback, queue, schedule};
 use std::cell::Cell;
 use std::panic;
 
-const SUITES: &[&[Clause<dyn StoreHarness>]] =
-    &[queue::CLAUSES, delivery::CLAUSES, feedback::CLAUSES];
+const SUITES: &[&[Clause<dyn StoreHarness>]] = &[
+    queue::CLAUSES,
+    delivery::CLAUSES,
+    feedback::CLAUSES,
+    schedule::CLAUSES,
+];
 
 thread_local! {
     /// Whether panics of this thread are expected.

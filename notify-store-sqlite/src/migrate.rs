@@ -8,14 +8,21 @@ use crate::session::Session;
 use crate::sql::Sql;
 
 /// Number, name and text of every migration.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../migrations/0001_initial.sql")),
+    (
+        3,
+        "schedules",
+        include_str!("../migrations/0003_schedules.sql"),
+    ),
+];
 
 /// The tables of this version, without their prefix, as JSON.
 const TABLES: &str = r#"["meta", "tenants", "lanes", "words", "notifications", "deliveries", "history", "delivery_events",
     "queue", "jobs",
     "recipients", "preferences", "tenant_settings", "consents", "suppressions", "cap_log", "content_log", "templates",
-    "template_releases", "template_release_tenants", "providers", "revisions", "inbox", "inbox_state", "audit"]"#;
+    "template_releases", "template_release_tenants", "providers", "revisions", "inbox", "inbox_state", "audit",
+    "schedules", "schedule_recipients"]"#;
 
 /// Brings the database to this version's schema, in one transaction.
 pub(crate) async fn migrate(

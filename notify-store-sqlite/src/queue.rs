@@ -19,6 +19,7 @@ mod operator;
 mod people;
 mod premise;
 mod reclaim;
+mod schedule;
 mod settle;
 mod settle_rows;
 mod status;

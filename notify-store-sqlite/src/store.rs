@@ -8,6 +8,7 @@ use notify_core::preference::Pepper;
 use notify_core::provider::ProviderStore;
 use notify_core::queue::FeedbackStore;
 use notify_core::recipient::RecipientStore;
+use notify_core::schedule::ScheduleStore;
 use notify_core::store::Store;
 use notify_core::template::TemplateStore;
 use notify_core::{Error, ErrorKind, Result};
@@ -240,6 +241,10 @@ impl Store for SqliteStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         Some(self)
     }
 

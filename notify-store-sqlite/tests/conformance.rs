@@ -7,6 +7,7 @@ use support::Sqlite;
 notify_core::queue_tests!(Sqlite::new());
 notify_core::delivery_tests!(Sqlite::new());
 notify_core::feedback_tests!(Sqlite::new());
+notify_core::schedule_tests!(Sqlite::new());
 notify_core::preference_tests!(Sqlite::new());
 notify_core::recipient_tests!(Sqlite::new());
 notify_core::suppression_tests!(Sqlite::new());

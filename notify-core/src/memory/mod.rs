@@ -9,6 +9,7 @@ mod preference;
 mod provider;
 mod queue;
 mod recipient;
+mod schedule;
 mod suppression;
 mod template;
 
@@ -28,6 +29,7 @@ use crate::preference::Pepper;
 use crate::provider::ProviderStore;
 use crate::queue::FeedbackStore;
 use crate::recipient::RecipientStore;
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
 
@@ -70,6 +72,7 @@ struct State {
     providers: provider::Table,
     queue: queue::Tables,
     recipients: recipient::Table,
+    schedules: schedule::Table,
     suppressions: suppression::Table,
     templates: template::Tables,
 }
@@ -151,6 +154,10 @@ impl Store for MemoryStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         Some(self)
     }
 

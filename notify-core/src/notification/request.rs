@@ -173,6 +173,12 @@ impl NotificationRequest {
         self
     }
 
+    /// For this time instead.
+    pub(crate) const fn for_time(mut self, at: SendAt) -> Self {
+        self.send_at = Some(at);
+        self
+    }
+
     /// For when it is; `None` is now.
     #[must_use]
     pub const fn send_at(&self) -> Option<&SendAt> {

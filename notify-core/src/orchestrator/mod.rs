@@ -13,6 +13,7 @@ mod parts;
 mod people;
 mod providers;
 mod report;
+mod schedule;
 mod slots;
 mod snapshot;
 mod vitals;
@@ -25,6 +26,7 @@ pub use options::WorkerOptions;
 pub use parts::{Enrich, Links};
 pub use people::{Cell, Inbox};
 pub use report::{DeliveryReport, Explanation, SendReport};
+pub use schedule::{NotificationRef, Rescheduled, ScheduleRef, Schedules};
 
 pub(crate) use configured::follow;
 pub(crate) use feedback::match_kept;
@@ -32,6 +34,7 @@ pub(crate) use limits::{Counted, Limited};
 pub(crate) use local::Handed;
 pub(crate) use parts::{Parts, Rendering};
 pub(crate) use providers::{ProviderSet, ProviderSlot};
+pub(crate) use schedule::{Ticked, tick};
 pub(crate) use slots::Slot;
 pub(crate) use snapshot::{addresses, short, suppressions};
 

@@ -2,6 +2,7 @@
 
 mod queue;
 mod rooms;
+mod schedule;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::preference::{PreferenceStore, SuppressionStore};
 use crate::provider::ProviderStore;
 use crate::queue::{FeedbackStore, Queue};
 use crate::recipient::{RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
 
@@ -71,6 +73,7 @@ pub struct Faulty {
     providers: Option<Arc<dyn ProviderStore>>,
     audit: Option<Arc<dyn AuditStore>>,
     feedback: Option<Arc<dyn FeedbackStore>>,
+    schedules: Option<Arc<dyn ScheduleStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -122,9 +125,12 @@ operations! {
     DeleteTranslations = "TemplateStore::delete_translations",
     Depth = "Queue::depth",
     Extend = "Queue::extend",
+    FailSchedule = "ScheduleStore::fail",
     FindFeedback = "FeedbackStore::find",
     FindKey = "Queue::find_key",
+    FindSchedule = "ScheduleStore::find",
     ForgetFeedback = "FeedbackStore::forget",
+    GetSchedule = "ScheduleStore::get",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
     History = "DeliveryStore::history",
@@ -137,12 +143,15 @@ operations! {
     InboxRetain = "InboxStore::retain",
     KeepFeedback = "FeedbackStore::keep",
     LiftSuppression = "SuppressionStore::lift",
+    ListSchedules = "ScheduleStore::list",
     ListTemplates = "TemplateStore::list",
     LoadDeliveries = "DeliveryStore::load",
     LoadPreferences = "PreferenceStore::load",
     LoadTemplates = "TemplateStore::load_all",
     LookFeedback = "FeedbackStore::look",
+    MoveHeld = "ScheduleStore::move_held",
     OfNotification = "DeliveryStore::of_notification",
+    Pending = "ScheduleStore::pending",
     ProviderRevision = "ProviderStore::provider_revision",
     Providers = "ProviderStore::providers",
     PublishRelease = "TemplateStore::publish",
@@ -157,6 +166,7 @@ operations! {
     Release = "Queue::release",
     RemoveProvider = "ProviderStore::remove_provider",
     RemoveRecipients = "RecipientStore::remove",
+    RemoveSchedule = "ScheduleStore::remove",
     Requeue = "Queue::requeue",
     Resolve = "RecipientResolver::resolve",
     Settle = "Queue::settle",
@@ -169,6 +179,7 @@ operations! {
     Timeline = "DeliveryStore::timeline",
     Usage = "Queue::usage",
     Wait = "Queue::wait",
+    WriteSchedule = "ScheduleStore::write",
 }
 
 /// What is to happen, and what did.
@@ -226,6 +237,7 @@ impl Faulty {
             providers: Arc::clone(&store).providers(),
             audit: Arc::clone(&store).audit(),
             feedback: Arc::clone(&store).feedback(),
+            schedules: Arc::clone(&store).schedules(),
             store,
             plan: Mutex::default(),
         }

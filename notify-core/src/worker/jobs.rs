@@ -1,5 +1,7 @@
 //! Jobs that are no deliveries: few at a time, each a short step that moves its job on in the commit of what it made.
 
+mod tick;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinSet;
@@ -27,26 +29,26 @@ pub(super) struct Loan {
 #[derive(Debug)]
 pub(super) enum Step {
     /// The job was moved on in the commit of what it made, or is somebody else's by now.
-    #[expect(dead_code, reason = "what the kinds of jobs answer")]
     Moved,
     /// Nothing could be done yet: again then.
-    #[expect(dead_code, reason = "what the kinds of jobs answer")]
     Later(Timestamp),
 }
 
 /// Whether this version knows what to do with such a job.
 pub(super) const fn is_known(kind: JobKind) -> bool {
-    let _ = kind;
-    false
+    matches!(kind, JobKind::Tick)
 }
 
 /// One step of one job, by its kind.
 async fn step(shared: &Arc<Shared>, lease: &Lease) -> Result<Step> {
-    let _ = shared;
     // Each kind that is known has an arm here.
-    let kind = lease.job.kind.code();
-    let text = format!("jobs of kind {kind} are not known");
-    Err(Error::new(ErrorKind::Unsupported, text))
+    match lease.job.kind {
+        JobKind::Tick => tick::step(shared, lease).await,
+        kind => {
+            let text = format!("jobs of kind {} are not known", kind.code());
+            Err(Error::new(ErrorKind::Unsupported, text))
+        }
+    }
 }
 
 /// Takes a step of each of these jobs.

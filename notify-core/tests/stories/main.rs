@@ -3,5 +3,6 @@
 mod feedback;
 mod front_door;
 mod promises;
+mod schedules;
 mod worker;
 mod world;

@@ -1,5 +1,6 @@
 //! Whether premises hold at a commit. What they need is read once for all items of a transaction; then each item is asked in order.
 
+use notify_core::id::ScheduleId;
 use notify_core::preference::{AddressHash, SuppressionScope};
 use notify_core::queue::{Job, Premise};
 use notify_core::{
@@ -10,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use crate::engine::Engine;
 use crate::queue::ledger::{Key, Ledger, Question};
 use crate::queue::status::{self, Status};
+use crate::row::{Args, bytes, column, unsigned};
 use crate::session::Session;
 use crate::{preference, suppression};
 
@@ -32,6 +34,8 @@ pub(crate) struct Facts {
     versions: HashMap<(TenantId, RecipientId), u64>,
     suppressed: HashMap<(TenantId, ChannelId, AddressHash), SuppressionScope>,
     before: HashMap<DeliveryId, Status>,
+    /// The versions of schedules that are not paused.
+    schedules: HashMap<(TenantId, ScheduleId), u64>,
     ledger: Ledger,
 }
 
@@ -43,6 +47,7 @@ struct Wanted<'a> {
     caps: HashMap<Key, Timestamp>,
     contents: HashSet<Key>,
     before: HashSet<DeliveryId>,
+    schedules: HashMap<&'a TenantId, HashSet<ScheduleId>>,
 }
 
 impl<'a> Wanted<'a> {
@@ -74,6 +79,12 @@ impl<'a> Wanted<'a> {
             }
             Premise::Predecessor { delivery, .. } => {
                 self.before.insert(*delivery);
+            }
+            Premise::Occurrence { schedule, .. } => {
+                self.schedules
+                    .entry(asker.tenant)
+                    .or_default()
+                    .insert(*schedule);
             }
             _ => {}
         }
@@ -126,6 +137,17 @@ impl Facts {
                 .zip(found)
                 .filter_map(|(id, found)| Some((id, found?)))
                 .collect();
+        }
+        for (tenant, ids) in wanted.schedules {
+            let ids: Vec<ScheduleId> = ids.into_iter().collect();
+            let text = include_str!("../../sql/schedule_versions.sql");
+            let head = || Args::new().with(tenant.as_str());
+            let row = |id: &ScheduleId, args: &mut Args| args.push(&id.as_bytes()[..]);
+            for row in db.all_rows(text, head, &ids, row).await? {
+                let id = ScheduleId::from_bytes(bytes(&row, 0, "schedule")?);
+                let version = unsigned(column(&row, 1)?, "schedule")?;
+                facts.schedules.insert((tenant.clone(), id), version);
+            }
         }
         Ok(facts)
     }
@@ -201,6 +223,10 @@ impl Facts {
                     .get(delivery)
                     .filter(|found| found.tenant == tenant_no);
                 found.is_some_and(|found| !found.is_seen && state_in.contains(&found.seen_state()))
+            }
+            Premise::Occurrence { schedule, version } => {
+                let stored = self.schedules.get(&(tenant.clone(), *schedule));
+                stored == Some(version)
             }
             // What this version does not know cannot be said to hold.
             _ => false,

@@ -20,6 +20,7 @@ use crate::preference::{
 use crate::provider::{ProviderConfig, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::{
     Partial, ReleaseId, Template, TemplateFilter, TemplateKey, TemplatePage, TemplateSet,
@@ -75,6 +76,14 @@ impl Store for Faulty {
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
         if self.feedback.is_some() {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
+        if self.schedules.is_some() {
             Some(self)
         } else {
             None

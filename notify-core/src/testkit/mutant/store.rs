@@ -17,6 +17,7 @@ use crate::preference::{
 use crate::provider::ProviderStore;
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
 use crate::testkit::mutant::{MutantStore, Mutation};
@@ -210,6 +211,10 @@ impl Store for MutantStore {
     }
 
     fn feedback(self: Arc<Self>) -> Option<Arc<dyn FeedbackStore>> {
+        Some(self)
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         Some(self)
     }
 
