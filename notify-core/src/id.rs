@@ -144,6 +144,9 @@ name! {
     IdempotencyKey,
     /// What a template is called; by default the notification's kind. At most 255 characters.
     TemplateName,
+    /// What the application calls a schedule: of the tenant, at most 255 characters. Kept and shown as it is, so put nothing about
+    /// a person into it but their id.
+    ScheduleKey,
     /// The kind of an address: `email`, `phone`, `device`, `inbox`, or an outsider's own.
     AddressScheme,
     /// A language and region by BCP 47, such as `pt-BR`; at most 35 characters.
@@ -272,6 +275,8 @@ id! {
     NotificationId,
     /// One notification × one recipient × one step of its route. UUID version 7.
     DeliveryId,
+    /// One stored schedule. UUID version 7.
+    ScheduleId,
     /// One run of one worker process: what leases are held by. Never reused.
     OwnerId,
 }
@@ -322,6 +327,12 @@ impl IdGenerator {
     #[must_use]
     pub fn delivery(&self, now: Timestamp) -> DeliveryId {
         DeliveryId(self.next(now))
+    }
+
+    /// The next schedule id.
+    #[must_use]
+    pub fn schedule(&self, now: Timestamp) -> ScheduleId {
+        ScheduleId(self.next(now))
     }
 
     /// The next owner id.

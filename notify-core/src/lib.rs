@@ -59,8 +59,8 @@
 //!   ([`Retention`](queue::Retention)). A key stands for one request with its recipients.
 //! - A template that is stored is used at once by the process that stored it, and within a second by the others.
 //! - The store in memory holds everything in memory, for as long as the process lives.
-//! - A notification can be for a later time; schedules that come again are data and arithmetic ([`notification::Schedule`]), which
-//!   nothing runs by itself yet. Audiences and campaigns are not there yet; plans, states and tables have their places.
+//! - A schedule names its recipients, at most [`schedule::MAX_RECIPIENTS`]. Audiences and campaigns are not there yet; plans, states and
+//!   tables have their places.
 //!
 //! # Rooms
 //!
@@ -72,6 +72,7 @@
 //! | [`calendar`] | local time: zones, days, windows |
 //! | [`digest`] | several events as one message: when they leave, and where they wait |
 //! | [`provider`], [`retry`], [`rate_limiter`] | who sends, again when, how fast |
+//! | [`schedule`] | what is sent by itself, and what is held until its time |
 //! | [`queue`], [`delivery`], [`inbox`], [`store`], [`audit`] | the contracts with storage |
 //! | [`token`], [`privacy`] | links that prove themselves; one person's data, read and erased |
 //! | [`planner`] | the decisions, pure |
@@ -87,7 +88,8 @@
 //! `notifications_oldest_due_seconds{channel,priority}`, `notifications_poison_jobs{channel,priority}`,
 //! `notifications_dead_letters_total{state}`, `notifications_dead_letters_forgotten_total`, `notifications_failover_total{to}`,
 //! `notifications_breaker_changes_total{provider}`, `notifications_fenced_total`, `notifications_reclaimed_total`,
-//! `notifications_released_total{why}`, `notifications_unsettled_total`, `notifications_worker_panics_total`,
+//! `notifications_released_total{why}`, `notifications_scheduled_total`, `notifications_schedule_failures_total`,
+//! `notifications_unsettled_total`, `notifications_worker_panics_total`,
 //! `notifications_template_reloads_total{result}`, `notifications_provider_config_errors_total`,
 //! `notifications_observer_dropped_total`, `notifications_observer_panics_total`, `notifications_unsubscribed_total`,
 //! `notifications_people_erased_total`.
@@ -117,6 +119,7 @@ pub mod queue;
 pub mod rate_limiter;
 pub mod recipient;
 pub mod retry;
+pub mod schedule;
 pub mod secret;
 pub mod store;
 pub mod template;

@@ -15,6 +15,7 @@ use crate::privacy::PrivacyStore;
 use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::{Acceptance, Accepted, FeedbackStore, Queue};
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::template::TemplateStore;
 
 /// Everything a notification system keeps, in one database.
@@ -70,6 +71,11 @@ pub trait Store:
 
     /// What gathers until it leaves as one message, of the same database as the queue.
     fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
+        None
+    }
+
+    /// Schedules, and what is held until its time: of the same database as the queue.
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         None
     }
 

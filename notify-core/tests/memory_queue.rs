@@ -14,6 +14,7 @@ notify_core::queue_tests!(Memory::new());
 notify_core::delivery_tests!(Memory::new());
 notify_core::feedback_tests!(Memory::new());
 notify_core::digest_tests!(Memory::new());
+notify_core::schedule_tests!(Memory::new());
 
 #[tokio::test]
 async fn a_long_line_of_one_tenant_does_not_stop_the_others() {

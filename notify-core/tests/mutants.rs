@@ -2,7 +2,7 @@
 
 use notify_core::testkit::mutant::{Mutant, Mutation, killed_by};
 use notify_core::testkit::{
-    Clause, Memory, StoreHarness, delivery, digest, feedback, health, privacy, queue,
+    Clause, Memory, StoreHarness, delivery, digest, feedback, health, privacy, queue, schedule,
 };
 use std::cell::Cell;
 use std::panic;
@@ -14,6 +14,7 @@ const SUITES: &[&[Clause<dyn StoreHarness>]] = &[
     privacy::CLAUSES,
     health::CLAUSES,
     digest::CLAUSES,
+    schedule::CLAUSES,
 ];
 
 thread_local! {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of notify-core, bottom to top. A file may name its own and those listed before it.
 const ORDER: &str = "error id clock address message limits calendar secret audit token retry rate_limiter \
-    digest recipient notification channel template preference provider delivery queue inbox privacy store \
+    digest recipient notification channel template preference provider delivery queue schedule inbox privacy store \
     observer health planner orchestrator worker memory testkit";
 /// The first of them are one floor: plain data whose files may name each other.
 const GROUND_FLOOR: usize = 6;

@@ -29,7 +29,7 @@ CREATE TABLE notify_words (
     word TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- What was asked for. Never updated except by erasure, and to forget its key; holds no addresses.
+-- What was asked for. Never updated except by erasure, to move it to another time, and to forget its key; holds no addresses.
 -- Notifications, deliveries and jobs are numbered together. A notification has the number of its first delivery, and those of one
 -- accept follow each other: the deliveries of a notification are found without an index.
 CREATE TABLE notify_notifications (

@@ -10,16 +10,22 @@ use crate::sql::Sql;
 /// Number, name and text of every migration.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../migrations/0001_initial.sql")),
-    (5, "privacy", include_str!("../migrations/0005_privacy.sql")),
-    (9, "health", include_str!("../migrations/0009_health.sql")),
     (2, "digests", include_str!("../migrations/0002_digests.sql")),
+    (
+        3,
+        "schedules",
+        include_str!("../migrations/0003_schedules.sql"),
+    ),
+    (4, "privacy", include_str!("../migrations/0004_privacy.sql")),
+    (5, "health", include_str!("../migrations/0005_health.sql")),
 ];
 
 /// The tables of this version, without their prefix, as JSON.
 const TABLES: &str = r#"["meta", "tenants", "lanes", "words", "notifications", "deliveries", "history", "delivery_events",
     "queue", "jobs", "digests", "digest_members",
     "recipients", "preferences", "tenant_settings", "consents", "suppressions", "cap_log", "content_log", "templates",
-    "template_releases", "template_release_tenants", "providers", "revisions", "inbox", "inbox_state", "audit", "health"]"#;
+    "template_releases", "template_release_tenants", "providers", "revisions", "inbox", "inbox_state", "audit", "health",
+    "schedules", "schedule_recipients"]"#;
 
 /// Brings the database to this version's schema, in one transaction.
 pub(crate) async fn migrate(

@@ -20,6 +20,7 @@ mod operator;
 mod people;
 mod premise;
 mod reclaim;
+mod schedule;
 mod settle;
 mod settle_rows;
 pub(crate) mod status;

@@ -10,6 +10,7 @@ use notify_core::privacy::PrivacyStore;
 use notify_core::provider::{HealthStore, ProviderStore};
 use notify_core::queue::FeedbackStore;
 use notify_core::recipient::RecipientStore;
+use notify_core::schedule::ScheduleStore;
 use notify_core::store::Store;
 use notify_core::template::TemplateStore;
 use notify_core::{Error, ErrorKind, Result};
@@ -254,6 +255,10 @@ impl Store for SqliteStore {
     }
 
     fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
+        Some(self)
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         Some(self)
     }
 

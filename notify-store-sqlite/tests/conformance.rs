@@ -9,6 +9,7 @@ notify_core::delivery_tests!(Sqlite::new());
 notify_core::feedback_tests!(Sqlite::new());
 notify_core::health_tests!(Sqlite::new());
 notify_core::digest_tests!(Sqlite::new());
+notify_core::schedule_tests!(Sqlite::new());
 notify_core::preference_tests!(Sqlite::new());
 notify_core::privacy_tests!(Sqlite::new());
 notify_core::recipient_tests!(Sqlite::new());

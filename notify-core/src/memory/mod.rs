@@ -11,6 +11,7 @@ mod privacy;
 mod provider;
 mod queue;
 mod recipient;
+mod schedule;
 mod suppression;
 mod template;
 
@@ -29,6 +30,7 @@ use crate::privacy::PrivacyStore;
 use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::RecipientStore;
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
 
@@ -72,6 +74,7 @@ struct State {
     providers: provider::Table,
     queue: queue::Tables,
     recipients: recipient::Table,
+    schedules: schedule::Table,
     suppressions: suppression::Table,
     templates: template::Tables,
 }
@@ -165,6 +168,10 @@ impl Store for MemoryStore {
     }
 
     fn digests(self: Arc<Self>) -> Option<Arc<dyn DigestStore>> {
+        Some(self)
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         Some(self)
     }
 

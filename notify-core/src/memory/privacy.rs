@@ -24,6 +24,7 @@ impl State {
         self.recipients.remove(tenant, recipient);
         self.preferences.erase(tenant, recipient, pseudonym);
         self.inbox.erase(tenant, recipient);
+        self.schedules.erase(erasure);
         self.audit
             .erase(tenant, recipient.as_str(), pseudonym.as_str());
         if erased.is_complete() {

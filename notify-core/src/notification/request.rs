@@ -197,6 +197,12 @@ impl NotificationRequest {
         }
     }
 
+    /// For this time instead.
+    pub(crate) const fn for_time(mut self, at: SendAt) -> Self {
+        self.send_at = Some(at);
+        self
+    }
+
     /// For when it is; `None` is now.
     #[must_use]
     pub const fn send_at(&self) -> Option<&SendAt> {

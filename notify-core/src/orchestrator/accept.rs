@@ -13,7 +13,7 @@ use crate::queue::Accepted;
 use crate::store::Transaction;
 
 /// How often a plan is made again when its premises changed meanwhile.
-const MAX_PLANS: usize = 8;
+pub(super) const MAX_PLANS: usize = 8;
 
 fn unknown_recipient() -> Error {
     Error::new(

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::calendar::Zone;
 use crate::clock::Timestamp;
-use crate::delivery::{Decision, Delivery, DeliveryState, Reason};
+use crate::delivery::{Decision, Delivery, DeliveryState, Reason, Trace};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ChannelId, DeliveryId, Locale, TenantId};
+use crate::id::{ChannelId, DeliveryId, Locale, NotificationId, TenantId};
 use crate::limits::Limits;
 use crate::notification::{
     Category, Class, ContentHash, NotificationRequest, Priority, RequestHash, Route, To, validate,
@@ -118,6 +118,35 @@ impl Checked {
         self.category.is_mandatory()
     }
 
+    /// Its lane.
+    pub(crate) const fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// What is recorded where nothing can be planned: each step ends for this reason, by this rule.
+    pub(crate) fn unsendable(
+        &self,
+        reason: Reason,
+        rule: &'static str,
+        now: Timestamp,
+    ) -> Vec<Planned> {
+        let steps = (0_u8..).zip(self.route.steps());
+        let planned = steps.map(|(no, step)| {
+            let mut trace = Trace::default();
+            trace.hit(rule);
+            Planned {
+                channel: step.channel.clone(),
+                step: no,
+                after: None,
+                decision: Decision::Suppress { reason },
+                gathering: None,
+                trace,
+                due: now,
+            }
+        });
+        planned.collect()
+    }
+
     /// From when on it is not worth sending: counted from the time it is for.
     fn expires_at(&self, rules: &Rules, snapshot: &Snapshot) -> Option<Timestamp> {
         let ttl = self.request.expires_after().copied();
@@ -172,7 +201,12 @@ impl Checked {
 
     /// A template that is missing for a channel the caller named, or for all of them, is an error; so is a variable or a part that is
     /// missing.
-    fn check_templates(&self, parts: &Parts, engine: &Engine, locale: &Locale) -> Result<()> {
+    pub(crate) fn check_templates(
+        &self,
+        parts: &Parts,
+        engine: &Engine,
+        locale: &Locale,
+    ) -> Result<()> {
         if self.request.content().is_some() {
             return Ok(());
         }
@@ -279,8 +313,21 @@ impl Checked {
         planned: &[Planned],
         lend: bool,
     ) -> (Acceptance, SendReport) {
+        self.acceptance_of(parts, tenant, None, snapshot, planned, lend)
+    }
+
+    /// The same as the notification with this id; `None` is a new one.
+    pub(crate) fn acceptance_of(
+        &self,
+        parts: &Parts,
+        tenant: &TenantId,
+        id: Option<NotificationId>,
+        snapshot: &Arc<Snapshot>,
+        planned: &[Planned],
+        lend: bool,
+    ) -> (Acceptance, SendReport) {
         let now = snapshot.now;
-        let id = parts.ids.notification(now);
+        let id = id.unwrap_or_else(|| parts.ids.notification(now));
         let ids: Vec<DeliveryId> = planned.iter().map(|_| parts.ids.delivery(now)).collect();
         let mut acceptance = Acceptance::new(
             tenant.clone(),

@@ -7,6 +7,8 @@ use crate::audit::{Actor, AuditEntry};
 use crate::delivery::Reason;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChannelId, DeliveryId, ProviderName, TenantId};
+use crate::notification::SendAt;
+use crate::orchestrator::schedule::{NotificationRef, Rescheduled, Schedules, reschedule};
 use crate::orchestrator::{Parts, follow};
 use crate::preference::{PreferenceChange, Suppression, SuppressionScope, SuppressionSource};
 use crate::provider::ProviderConfig;
@@ -69,6 +71,26 @@ impl Operator {
             .queue
             .cancel(&self.tenant, ids, Reason::Cancelled, &self.actor, now)
             .await
+    }
+
+    /// Moves a notification that is held until its time to another, as [`Orchestrator::reschedule`](crate::Orchestrator::reschedule).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn reschedule(
+        &self,
+        notification: impl Into<NotificationRef>,
+        at: SendAt,
+    ) -> Result<Vec<(DeliveryId, Rescheduled)>> {
+        let which = notification.into();
+        reschedule(&self.parts, &self.tenant, &which, at, &self.actor).await
+    }
+
+    /// Schedules, changed by this operator.
+    #[must_use]
+    pub fn schedules(&self) -> Schedules {
+        let (parts, tenant) = (Arc::clone(&self.parts), self.tenant.clone());
+        Schedules::new(parts, tenant, self.actor.clone())
     }
 
     /// Puts an address on the suppression list of a channel.

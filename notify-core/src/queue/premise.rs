@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::delivery::DeliveryState;
 use crate::digest::BucketKey;
-use crate::id::{ChannelId, DeliveryId, RecipientId};
+use crate::id::{ChannelId, DeliveryId, RecipientId, ScheduleId};
 use crate::preference::Stamp;
 
 /// What a decision rests on. A store compares, and decides nothing.
@@ -76,6 +76,13 @@ pub enum Premise {
         delivery: DeliveryId,
         /// The states.
         state_in: Vec<DeliveryState>,
+    },
+    /// The schedule that an occurrence is of is there, is not paused, and has this version.
+    Occurrence {
+        /// Which.
+        schedule: ScheduleId,
+        /// The version.
+        version: u64,
     },
 }
 

@@ -5,6 +5,7 @@ mod health;
 mod privacy;
 mod queue;
 mod rooms;
+mod schedule;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::privacy::PrivacyStore;
 use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::{FeedbackStore, Queue};
 use crate::recipient::{RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
 
@@ -79,6 +81,7 @@ pub struct Faulty {
     privacy: Option<Arc<dyn PrivacyStore>>,
     health: Option<Arc<dyn HealthStore>>,
     digests: Option<Arc<dyn DigestStore>>,
+    schedules: Option<Arc<dyn ScheduleStore>>,
     plan: Mutex<Plan>,
 }
 
@@ -135,10 +138,13 @@ operations! {
     Depth = "Queue::depth",
     Erase = "PrivacyStore::erase",
     Extend = "Queue::extend",
+    FailSchedule = "ScheduleStore::fail",
     FindFeedback = "FeedbackStore::find",
     FindKey = "Queue::find_key",
     FlushDigest = "DigestStore::flush",
+    FindSchedule = "ScheduleStore::find",
     ForgetFeedback = "FeedbackStore::forget",
+    GetSchedule = "ScheduleStore::get",
     GetTemplate = "TemplateStore::get",
     Hasten = "Queue::hasten",
     HealthRevision = "HealthStore::health_revision",
@@ -154,12 +160,15 @@ operations! {
     KeepFeedback = "FeedbackStore::keep",
     LiftSuppression = "SuppressionStore::lift",
     ListSuppressions = "PrivacyStore::suppressions",
+    ListSchedules = "ScheduleStore::list",
     ListTemplates = "TemplateStore::list",
     LoadDeliveries = "DeliveryStore::load",
     LoadPreferences = "PreferenceStore::load",
     LoadTemplates = "TemplateStore::load_all",
     LookFeedback = "FeedbackStore::look",
+    MoveHeld = "ScheduleStore::move_held",
     OfNotification = "DeliveryStore::of_notification",
+    Pending = "ScheduleStore::pending",
     ProviderRevision = "ProviderStore::provider_revision",
     Providers = "ProviderStore::providers",
     PublishRelease = "TemplateStore::publish",
@@ -176,6 +185,7 @@ operations! {
     Release = "Queue::release",
     RemoveProvider = "ProviderStore::remove_provider",
     RemoveRecipients = "RecipientStore::remove",
+    RemoveSchedule = "ScheduleStore::remove",
     Requeue = "Queue::requeue",
     Resolve = "RecipientResolver::resolve",
     Scrub = "PrivacyStore::scrub",
@@ -192,6 +202,7 @@ operations! {
     Timeline = "DeliveryStore::timeline",
     Usage = "Queue::usage",
     Wait = "Queue::wait",
+    WriteSchedule = "ScheduleStore::write",
 }
 
 /// What is to happen, and what did.
@@ -252,6 +263,7 @@ impl Faulty {
             privacy: Arc::clone(&store).privacy(),
             health: Arc::clone(&store).health(),
             digests: Arc::clone(&store).digests(),
+            schedules: Arc::clone(&store).schedules(),
             store,
             plan: Mutex::default(),
         }

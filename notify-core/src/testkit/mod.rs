@@ -32,6 +32,7 @@ pub mod rate_limiter;
 pub mod recipient;
 pub mod resolver;
 pub mod sample;
+pub mod schedule;
 pub mod suppression;
 pub mod template;
 pub mod webhook;

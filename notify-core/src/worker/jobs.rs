@@ -2,6 +2,8 @@
 
 mod flush_digest;
 
+mod tick;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinSet;
@@ -36,13 +38,14 @@ pub(super) enum Step {
 
 /// Whether this version knows what to do with such a job.
 pub(super) const fn is_known(kind: JobKind) -> bool {
-    matches!(kind, JobKind::FlushDigest)
+    matches!(kind, JobKind::FlushDigest | JobKind::Tick)
 }
 
 /// One step of one job, by its kind.
 async fn step(shared: &Arc<Shared>, lease: &Lease) -> Result<Step> {
     match lease.job.kind {
         JobKind::FlushDigest => flush_digest::step(shared, lease).await,
+        JobKind::Tick => tick::step(shared, lease).await,
         // Each kind that is known has an arm here.
         kind => {
             let text = format!("jobs of kind {} are not known", kind.code());

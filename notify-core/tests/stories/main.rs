@@ -8,5 +8,6 @@ mod gather;
 mod health;
 mod law;
 mod promises;
+mod schedules;
 mod worker;
 mod world;

@@ -40,6 +40,16 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     // What gathered in them is cancelled; nothing of somebody who comes back under the same id joins them.
     ("digests", include_str!("../../sql/erase_digests.sql")),
+    // A schedule for them alone is gone, and its job finds nothing; the others go on without them.
+    ("schedules", include_str!("../../sql/erase_schedules.sql")),
+    (
+        "schedules",
+        include_str!("../../sql/erase_schedule_targets.sql"),
+    ),
+    (
+        "schedule_recipients",
+        include_str!("../../sql/erase_schedule_recipients.sql"),
+    ),
     ("audit", include_str!("../../sql/erase_audit.sql")),
 ];
 

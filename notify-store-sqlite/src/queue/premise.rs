@@ -1,6 +1,7 @@
 //! Whether premises hold at a commit. What they need is read once for all items of a transaction; then each item is asked in order.
 
 use notify_core::digest::BucketKey;
+use notify_core::id::ScheduleId;
 use notify_core::preference::{AddressHash, SuppressionScope};
 use notify_core::queue::{Job, Premise};
 use notify_core::{
@@ -12,6 +13,7 @@ use crate::engine::Engine;
 use crate::queue::digest::Gathering;
 use crate::queue::ledger::{Key, Ledger, Question};
 use crate::queue::status::{self, Status};
+use crate::row::{Args, bytes, column, unsigned};
 use crate::session::Session;
 use crate::{preference, suppression};
 
@@ -35,6 +37,8 @@ pub(crate) struct Facts {
     suppressed: HashMap<(TenantId, ChannelId, AddressHash), SuppressionScope>,
     before: HashMap<DeliveryId, Status>,
     pub(crate) digests: Gathering,
+    /// The versions of schedules that are not paused.
+    schedules: HashMap<(TenantId, ScheduleId), u64>,
     ledger: Ledger,
 }
 
@@ -47,6 +51,7 @@ struct Wanted<'a> {
     contents: HashSet<Key>,
     before: HashSet<DeliveryId>,
     buckets: HashSet<(i64, BucketKey)>,
+    schedules: HashMap<&'a TenantId, HashSet<ScheduleId>>,
 }
 
 impl<'a> Wanted<'a> {
@@ -81,6 +86,12 @@ impl<'a> Wanted<'a> {
             }
             Premise::Predecessor { delivery, .. } => {
                 self.before.insert(*delivery);
+            }
+            Premise::Occurrence { schedule, .. } => {
+                self.schedules
+                    .entry(asker.tenant)
+                    .or_default()
+                    .insert(*schedule);
             }
             _ => {}
         }
@@ -134,6 +145,17 @@ impl Facts {
                 .zip(found)
                 .filter_map(|(id, found)| Some((id, found?)))
                 .collect();
+        }
+        for (tenant, ids) in wanted.schedules {
+            let ids: Vec<ScheduleId> = ids.into_iter().collect();
+            let text = include_str!("../../sql/schedule_versions.sql");
+            let head = || Args::new().with(tenant.as_str());
+            let row = |id: &ScheduleId, args: &mut Args| args.push(&id.as_bytes()[..]);
+            for row in db.all_rows(text, head, &ids, row).await? {
+                let id = ScheduleId::from_bytes(bytes(&row, 0, "schedule")?);
+                let version = unsigned(column(&row, 1)?, "schedule")?;
+                facts.schedules.insert((tenant.clone(), id), version);
+            }
         }
         Ok(facts)
     }
@@ -210,6 +232,10 @@ impl Facts {
                     .get(delivery)
                     .filter(|found| found.tenant == tenant_no);
                 found.is_some_and(|found| !found.is_seen && state_in.contains(&found.seen_state()))
+            }
+            Premise::Occurrence { schedule, version } => {
+                let stored = self.schedules.get(&(tenant.clone(), *schedule));
+                stored == Some(version)
             }
             // What this version does not know cannot be said to hold.
             _ => false,

@@ -23,6 +23,7 @@ fn statements() -> Vec<(String, String)> {
         "release",
         "report",
         "revision",
+        "schedule",
         "suppression",
         "template",
         "tenant_settings",
@@ -38,6 +39,8 @@ fn statements() -> Vec<(String, String)> {
         "queue_due.",
         "queue_extend",
         "queue_hasten",
+        "queue_movable",
+        "queue_pending",
         "queue_lent.",
         "queue_put_back",
         "queue_release",
@@ -79,7 +82,7 @@ fn three_rows(sql: &str) -> String {
 }
 
 /// Steps that go through a list that the statement brings along.
-const OWN_LISTS: [&str; 10] = [
+const OWN_LISTS: [&str; 12] = [
     "SCAN (subquery",
     "SCAN v",
     "SCAN CONSTANT ROW",
@@ -90,12 +93,15 @@ const OWN_LISTS: [&str; 10] = [
     "SCAN lane",
     "SCAN full",
     "SCAN gone",
+    "SCAN page",
+    "SCAN runs",
 ];
 
 /// All providers are asked for, and there are few; of suppressions only the first is read in order; kept reports are counted, and
 /// those that are due, like the messages of a delivery, are sorted by age. What is erased looks through the runs of histories and the
-/// kept reports, which are few; what is forgotten looks at a piece.
-const ON_PURPOSE: [&str; 10] = [
+/// kept reports, which are few; what is forgotten looks at a piece. Of lanes there are few: what is pending in each is read in
+/// order, and sorted together; what is pending for one person is sorted.
+const ON_PURPOSE: [&str; 13] = [
     "provider_all.sql",
     "suppression_places.sql",
     "report_state.sql: SCAN notify_reports USING COVERING INDEX",
@@ -106,6 +112,9 @@ const ON_PURPOSE: [&str; 10] = [
     "erase_reports.sql",
     "sweep_consents.sql: SCAN c",
     "sweep_audit.sql: SCAN notify_audit",
+    "queue_pending.sql: SCAN l",
+    "queue_pending.sql: USE TEMP B-TREE",
+    "queue_pending_of.sql: USE TEMP B-TREE",
 ];
 
 #[tokio::test]

@@ -18,12 +18,16 @@ use crate::queue::{
 
 impl MemoryStore {
     /// Carries out one commit, and wakes the workers if it left something to do.
-    pub(super) fn commit<R>(&self, change: impl FnOnce(&mut Tables, &mut Rooms<'_>) -> R) -> R {
+    pub(in crate::memory) fn commit<R>(
+        &self,
+        change: impl FnOnce(&mut Tables, &mut Rooms<'_>) -> R,
+    ) -> R {
         let mut guard = self.lock();
         let State {
             audit,
             preferences,
             queue,
+            schedules,
             suppressions,
             ..
         } = &mut *guard;
@@ -31,6 +35,7 @@ impl MemoryStore {
             preferences,
             suppressions,
             audit,
+            schedules,
             store: self.shared.id,
         };
         let answer = change(queue, &mut rooms);

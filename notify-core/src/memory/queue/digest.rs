@@ -142,11 +142,11 @@ impl Tables {
     /// The bucket with the members that still wait.
     fn bucket(&self, tenant: &TenantId, id: BucketId) -> Option<Bucket> {
         let mut bucket = self.buckets.of(tenant, id)?.bucket.clone();
-        bucket.members.retain(|id| self.waits(id));
+        bucket.members.retain(|id| self.gathers(id));
         Some(bucket)
     }
 
-    fn waits(&self, id: &DeliveryId) -> bool {
+    fn gathers(&self, id: &DeliveryId) -> bool {
         let delivery = self.rows.get(id).map(|row| &row.delivery);
         delivery.is_some_and(|one| {
             one.state == DeliveryState::Held && one.reason == Some(Reason::Digest)

@@ -11,6 +11,7 @@ mod index;
 mod jobs;
 mod ledger;
 mod operator;
+mod planned;
 mod premise;
 mod settle;
 mod sweep;
@@ -24,7 +25,7 @@ use crate::delivery::{
 };
 use crate::id::{DeliveryId, NotificationId, ProviderName, RecipientId, TenantId};
 use crate::inbox::Mark;
-use crate::memory::{audit, preference, suppression};
+use crate::memory::{audit, preference, schedule, suppression};
 use crate::queue::{Job, KeyHash};
 
 use jobs::{JobRow, Jobs};
@@ -67,10 +68,11 @@ struct Row {
 }
 
 /// The other rooms that a commit of the queue reads and writes.
-struct Rooms<'a> {
+pub(super) struct Rooms<'a> {
     preferences: &'a preference::Tables,
     suppressions: &'a mut suppression::Table,
-    audit: &'a mut audit::Table,
+    pub(super) audit: &'a mut audit::Table,
+    pub(super) schedules: &'a mut schedule::Table,
     /// Which database this is.
     store: u128,
 }

@@ -89,6 +89,9 @@ impl Tables {
                         .state(delivery)
                         .is_some_and(|state| state_in.contains(&state))
             }
+            Premise::Occurrence { schedule, version } => {
+                rooms.schedules.is_active(tenant, *schedule, *version)
+            }
         };
         if holds { Ok(()) } else { Err(None) }
     }

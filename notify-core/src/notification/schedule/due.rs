@@ -11,7 +11,7 @@ use crate::notification::Schedule;
 pub const MAX_DUE: usize = 1_000;
 
 /// How late an occurrence may be seen to before it counts as missed: what an ordinary poll or restart takes.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// What becomes of occurrences that nobody saw to, because no worker ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Schedule {
     /// The last `most` occurrences after `after` and up to `now`.
     ///
     /// Looks back over twice the time until it finds enough, so that a year without a worker is not gone through minute by minute.
-    fn latest(&self, most: usize, after: Timestamp, now: Timestamp) -> Vec<Timestamp> {
+    pub(super) fn latest(&self, most: usize, after: Timestamp, now: Timestamp) -> Vec<Timestamp> {
         if most == 0 || after >= now {
             return Vec::new();
         }

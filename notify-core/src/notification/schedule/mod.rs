@@ -2,6 +2,7 @@
 
 mod cron;
 mod due;
+mod pending;
 mod send_at;
 
 pub use cron::Cron;

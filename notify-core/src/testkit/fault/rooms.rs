@@ -22,6 +22,7 @@ use crate::privacy::PrivacyStore;
 use crate::provider::{HealthStore, ProviderConfig, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::{
     Partial, ReleaseId, Template, TemplateFilter, TemplateKey, TemplatePage, TemplateSet,
@@ -101,6 +102,14 @@ impl Store for Faulty {
 
     fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
         if self.health.is_some() {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
+        if self.schedules.is_some() {
             Some(self)
         } else {
             None

@@ -8,6 +8,7 @@ mod health;
 mod lie;
 mod privacy;
 mod queue;
+mod schedule;
 mod store;
 
 use async_trait::async_trait;
@@ -305,6 +306,46 @@ mutations! {
     FlushKeepsItsTime,
     /// What is to be decided again takes no more members.
     RecheckSeals,
+    /// A schedule is written whatever version it has.
+    AnyVersionIsWritten,
+    /// A schedule that was not written is said to be.
+    LostWriteIsTold,
+    /// A schedule gets no job.
+    TickIsForgotten,
+    /// The job of a schedule is due at once.
+    TickIsDueAtOnce,
+    /// The job of a schedule that is paused stays.
+    TickIsNotEnded,
+    /// The job of a schedule that is changed is gone.
+    TickIsNotKept,
+    /// A schedule is never paused.
+    PauseIsForgotten,
+    /// Nobody knows when a schedule is looked at.
+    NextIsNotTold,
+    /// Schedules of anybody are listed.
+    ListIgnoresRecipient,
+    /// Schedules of any time are listed.
+    ListIgnoresTime,
+    /// Schedules are listed in another order.
+    ListInDisorder,
+    /// A failure is noted whatever version failed.
+    FailureOfAnyVersion,
+    /// What is held for anybody is given.
+    PendingOfAnybody,
+    /// What is held for any reason is given.
+    PendingForAnyReason,
+    /// Every page is the first.
+    PendingForgetsPage,
+    /// What is moved asks for what it asked for before.
+    MoveKeepsRequest,
+    /// What is moved expires as before.
+    MoveKeepsExpiry,
+    /// What is moved is due at once.
+    MovedIsDueAtOnce,
+    /// What is held for something else is moved.
+    MoveIgnoresReasons,
+    /// Deliveries of any tenant are moved.
+    MoveReachesAll,
 }
 
 /// Opens the stores of another harness, each with one promise broken.

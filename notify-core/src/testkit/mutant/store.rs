@@ -19,6 +19,7 @@ use crate::privacy::PrivacyStore;
 use crate::provider::{HealthStore, ProviderStore};
 use crate::queue::FeedbackStore;
 use crate::recipient::{Recipient, RecipientResolver, RecipientStore};
+use crate::schedule::ScheduleStore;
 use crate::store::Store;
 use crate::template::TemplateStore;
 use crate::testkit::mutant::{MutantStore, Mutation};
@@ -224,6 +225,10 @@ impl Store for MutantStore {
     }
 
     fn health(self: Arc<Self>) -> Option<Arc<dyn HealthStore>> {
+        Some(self)
+    }
+
+    fn schedules(self: Arc<Self>) -> Option<Arc<dyn ScheduleStore>> {
         Some(self)
     }
 

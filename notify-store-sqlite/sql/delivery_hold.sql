@@ -1,0 +1,1 @@
+UPDATE notify_deliveries SET state = ?, reason = ?, updated_at = ? WHERE no IN (VALUES /*padded*/(?))

@@ -1,0 +1,1 @@
+UPDATE notify_notifications SET request = ?, expires_at = ? WHERE no = ?

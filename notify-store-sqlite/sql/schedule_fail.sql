@@ -1,0 +1,1 @@
+UPDATE notify_schedules SET failure = ? WHERE tenant = ? AND id = ? AND version = ?

@@ -1,0 +1,9 @@
+SELECT * FROM (
+    SELECT s.id, s.scheduled, s.paused, s.version, s.created_at, s.updated_at, s.failure, (
+        SELECT q.due FROM notify_jobs AS j CROSS JOIN notify_queue AS q ON q.no = j.no WHERE j.kind = 4 AND j.subject = s.tick) AS next
+    FROM notify_schedules AS s
+    WHERE s.tenant = ?1 AND s.id > ?2
+)
+WHERE ?3 IS NULL OR next < ?3
+ORDER BY id
+LIMIT ?4

@@ -1,0 +1,1 @@
+SELECT id FROM notify_schedules WHERE tenant = ? AND key = ?

@@ -1,0 +1,1 @@
+DELETE FROM notify_schedule_recipients WHERE tenant = ? AND schedule = ?

@@ -1,0 +1,1 @@
+DELETE FROM notify_schedules WHERE tenant = ? AND id = ?

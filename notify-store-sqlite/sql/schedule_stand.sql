@@ -1,0 +1,1 @@
+SELECT version, tick, key FROM notify_schedules WHERE tenant = ? AND id = ?
