@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use crate::calendar::Zone;
 use crate::clock::Timestamp;
-use crate::delivery::{Decision, Delivery, DeliveryState, Reason, Trace};
+use crate::delivery::{Decision, DeliveryState, Reason, Trace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChannelId, DeliveryId, Locale, NotificationId, TenantId};
 use crate::limits::Limits;
 use crate::notification::{
     Category, Class, ContentHash, NotificationRequest, Priority, RequestHash, Route, To, validate,
 };
+use crate::orchestrator::lend::lend_to_this_process;
 use crate::orchestrator::limits::{Counted, LimitUse, Limited};
-use crate::orchestrator::local::Handed;
 use crate::orchestrator::operator::without;
 use crate::orchestrator::parts::Parts;
 use crate::orchestrator::report::{DeliveryReport, SendReport};
 use crate::planner::{Planned, Planning, Refusal, Rules, Snapshot, plan};
-use crate::queue::{Acceptance, Accepted, Handoff, KeyHash, NewDelivery, Premise};
+use crate::queue::{Acceptance, Accepted, KeyHash, NewDelivery, Premise};
 use crate::rate_limiter::Excess;
 use crate::recipient::Recipient;
 use crate::template::Engine;
@@ -431,47 +431,6 @@ impl Checked {
                 "the queue fenced an accept that holds no job",
             )),
         }
-    }
-}
-
-/// Lends what can go at once to the worker of this process, if there is one with a free place.
-fn lend_to_this_process(parts: &Parts, acceptance: &mut Acceptance, snapshot: &Arc<Snapshot>) {
-    let now = parts.clock.monotonic();
-    let (tenant, priority) = (acceptance.tenant.clone(), acceptance.priority);
-    for delivery in &mut acceptance.deliveries {
-        if delivery.decision != Decision::Send {
-            continue;
-        }
-        let Some(door) = parts.local.enter(priority, &delivery.channel, now) else {
-            parts.local.lane_has_work(priority, &delivery.channel);
-            continue;
-        };
-        let mut handed = Delivery::new(
-            delivery.id,
-            tenant.clone(),
-            acceptance.id,
-            Arc::clone(&acceptance.request),
-            delivery.recipient.clone(),
-            delivery.channel.clone(),
-            acceptance.accepted_at,
-        );
-        handed.pinned.clone_from(&delivery.pinned);
-        handed.step = delivery.step;
-        handed.class = acceptance.class;
-        handed.priority = priority;
-        handed.state = DeliveryState::Queued;
-        handed.expires_at = acceptance.expires_at;
-        let snapshot = Arc::clone(snapshot);
-        delivery.handoff = Some(Handoff::new(door.owner, door.lease, move |lease| {
-            // A worker that is gone leaves the lease to end by time, or to be taken over.
-            let handed = Handed {
-                lease,
-                delivery: handed,
-                snapshot: Some(snapshot),
-                slot: door.slot,
-            };
-            let _ = door.sender.send(handed);
-        }));
     }
 }
 

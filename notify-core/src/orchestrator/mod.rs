@@ -11,6 +11,7 @@ mod extras;
 mod feedback;
 mod guard;
 mod html;
+mod lend;
 mod limits;
 mod links;
 mod local;
