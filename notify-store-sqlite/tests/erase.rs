@@ -3,22 +3,26 @@
 mod support;
 
 use notify_core::audit::Actor;
-use notify_core::notification::Tracking;
+use notify_core::digest::Digest;
+use notify_core::notification::{Schedule, Tracking};
 use notify_core::orchestrator::{ConsentRequest, SignedLinks};
 use notify_core::preference::PreferenceChange;
 use notify_core::provider::{ProviderEvent, ProviderEventKind};
 use notify_core::queue::{FeedbackStore, KeptReport, ReportKey};
+use notify_core::schedule::{ScheduleFilter, ScheduleTarget, ScheduledRequest};
 use notify_core::store::Store;
 use notify_core::testkit::{FakeProvider, StoreHarness};
 use notify_core::token::{TokenKey, TokenKeys};
 use notify_core::{
-    Category, ChannelId, Content, NotificationRequest, Orchestrator, PreferenceStore, ProviderName,
-    Recipient, Route,
+    Category, ChannelId, Content, DeliveryState, NotificationRequest, Orchestrator,
+    PreferenceStore, ProviderName, Recipient, Route,
 };
 use notify_store_sqlite::SqliteStore;
 use std::fs;
 use std::time::Duration;
 use support::Sqlite;
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// What is nowhere else.
 const MARK: &str = "hunter2";
@@ -51,6 +55,11 @@ async fn system(store: &SqliteStore) -> Orchestrator {
         .provider(FakeProvider::new("mail", ChannelId::EMAIL))
         .category(Category::marketing("news").with_tracking(Tracking::none().with_opens()))
         .category(Category::transactional("account"))
+        .category(
+            Category::transactional("social")
+                .with_route(Route::to(ChannelId::EMAIL))
+                .with_digest(Digest::after(HOUR)),
+        )
         .build()
         .await
         .expect("builds")
@@ -161,6 +170,72 @@ async fn no_byte_of_an_erased_person_is_left_in_any_file() {
         "others stay"
     );
     store.close().await;
+    assert_eq!(files_with(&harness, MARK.as_bytes()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_gathers_and_what_is_scheduled_for_an_erased_person_is_gone_too() {
+    let harness = Sqlite::new();
+    let store = harness.store().await;
+    let notify = system(&store).await;
+    let id = format!("id-{MARK}");
+    for (id, mark) in [(id.as_str(), MARK), ("bruno", "bruno")] {
+        notify
+            .put_recipient(person(id, mark))
+            .await
+            .expect("stored");
+        let liked = NotificationRequest::new("liked", "social")
+            .with_content(Content::new("Liked", format!("by a friend of {mark}")));
+        for _ in 0..2 {
+            notify.send(liked.clone(), id).await.expect("accepted");
+        }
+    }
+    let report = |title: &str| {
+        NotificationRequest::new("report", "account")
+            .with_route(Route::to(ChannelId::EMAIL))
+            .with_content(Content::new(title, "All is well."))
+    };
+    let hourly = || Schedule::cron("0 * * * *", "UTC").expect("reads");
+    let alone = ScheduledRequest::new("alone", report(MARK), id.as_str(), hourly());
+    let target = ScheduleTarget::recipients([id.as_str(), "bruno"]);
+    let both = ScheduledRequest::new("both", report("Both"), target, hourly());
+    let schedules = notify.schedules();
+    schedules.put(alone).await.expect("stored");
+    let before = schedules.put(both).await.expect("stored").version;
+    assert!(!files_with(&harness, MARK.as_bytes()).is_empty());
+
+    let erased = notify.erase_person(id.as_str()).await.expect("erased");
+    assert!(erased.is_complete() && erased.deliveries == 2, "{erased:?}");
+    assert_eq!(files_with(&harness, MARK.as_bytes()), Vec::<String>::new());
+    let left = schedules
+        .list(ScheduleFilter::default(), None, 9)
+        .await
+        .expect("list");
+    let left: Vec<_> = left
+        .iter()
+        .map(|one| (one.scheduled.key().as_str(), one.scheduled.target().named()))
+        .collect();
+    assert_eq!(left, [("both", &["bruno".into()][..])]);
+    let after = schedules.get("both").await.expect("there").version;
+    assert!(after > before, "who read it before writes nothing back");
+
+    // The hour comes: Bruno has his digest and his report; nothing is left to do for anybody else.
+    harness.clock().advance(2 * HOUR);
+    for _ in 0..9 {
+        notify.worker().turn().await.expect("turn");
+    }
+    assert_eq!(notify.history_count(id.as_str()).await.expect("counts"), 0);
+    let history = notify.history("bruno", None, 9).await.expect("history");
+    let sent = |kind: &str| {
+        let of_kind = history.iter().filter(|one| one.request.kind() == kind);
+        of_kind
+            .filter(|one| one.state == DeliveryState::Sent)
+            .count()
+    };
+    assert!(sent("liked") == 1 && sent("report") >= 1, "{history:?}");
+    let lanes = notify.depth().await.expect("depth");
+    let jobs: u64 = lanes.iter().map(|lane| lane.ready + lane.in_flight).sum();
+    assert_eq!(jobs, 0, "{lanes:?}");
     assert_eq!(files_with(&harness, MARK.as_bytes()), Vec::<String>::new());
 }
 
