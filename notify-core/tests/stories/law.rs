@@ -3,21 +3,25 @@
 use notify_core::channel::{EmailMessage, PushMessage};
 use notify_core::clock::Clock as _;
 use notify_core::delivery::{DeliveryState, EventKind, Reason};
-use notify_core::notification::Tracking;
+use notify_core::digest::Digest;
+use notify_core::notification::{Schedule, Tracking};
 use notify_core::orchestrator::{
     ClientEvent, ConsentRequest, DeliveryReport, OrchestratorBuilder, SignedLinks,
 };
 use notify_core::preference::{Allowed, ListFormat, PreferenceChange, Setting, SuppressionScope};
+use notify_core::schedule::{ScheduleFilter, ScheduleTarget, ScheduledRequest};
+use notify_core::store::Store;
 use notify_core::testkit::{FakeProvider, ManualClock, Memory, StoreHarness};
 use notify_core::token::{TokenKey, TokenKeys};
 use notify_core::{
     Address, Category, ChannelId, Content, DeliveryId, ErrorKind, Locale, NotificationRequest,
-    Orchestrator, Recipient, Route, When,
+    Orchestrator, Recipient, Route, TenantId, When,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 const BASE: &str = "https://example.com/n";
 
@@ -25,6 +29,7 @@ struct World {
     clock: Arc<ManualClock>,
     mail: FakeProvider,
     push: FakeProvider,
+    store: Arc<dyn Store>,
     notify: Orchestrator,
 }
 
@@ -41,7 +46,8 @@ async fn world_with(change: impl FnOnce(OrchestratorBuilder) -> OrchestratorBuil
     let mail = FakeProvider::new("mail", ChannelId::EMAIL);
     let push = FakeProvider::new("push", ChannelId::PUSH);
     let all = Tracking::none().with_opens().with_clicks().with_reports();
-    let builder = Orchestrator::builder_on(harness.open().await)
+    let store = harness.open().await;
+    let builder = Orchestrator::builder_on(Arc::clone(&store))
         .provider(mail.clone())
         .provider(push.clone())
         .category(Category::marketing("news").with_tracking(all))
@@ -57,6 +63,7 @@ async fn world_with(change: impl FnOnce(OrchestratorBuilder) -> OrchestratorBuil
         clock: harness.clock(),
         mail,
         push,
+        store,
         notify,
     }
 }
@@ -199,7 +206,7 @@ async fn whoever_unsubscribes_from_what_is_no_advertisement_is_left_alone_on_eve
     let report = world.send(say("tips")).await;
     let made = notify_core::orchestrator::Links::unsubscribe(
         &links,
-        &notify_core::TenantId::default(),
+        &TenantId::default(),
         &"ada".into(),
         &"tips".into(),
         report.id,
@@ -461,6 +468,48 @@ async fn everything_about_a_person_is_exported_and_then_erased() {
     world.agree().await;
     let report = world.send(say("news")).await;
     assert_eq!(report.reason, Some(Reason::AddressSuppressed), "by a hash");
+}
+
+#[tokio::test]
+async fn what_gathers_and_what_is_scheduled_for_an_erased_person_is_gone_too() {
+    let social = Category::transactional("social")
+        .with_route(Route::to(ChannelId::EMAIL))
+        .with_digest(Digest::after(HOUR));
+    let world = world_with(|builder| builder.category(social)).await;
+    let (notify, store) = (&world.notify, &world.store);
+    for _ in 0..2 {
+        notify.send(say("social"), "ada").await.expect("accepted");
+    }
+    let hourly = || Schedule::cron("0 * * * *", "UTC").expect("reads");
+    let alone = ScheduledRequest::new("alone", say("tips"), "ada", hourly());
+    let target = ScheduleTarget::recipients(["ada", "bruno"]);
+    let both = ScheduledRequest::new("both", say("tips"), target, hourly());
+    let schedules = notify.schedules();
+    schedules.put(alone).await.expect("stored");
+    schedules.put(both).await.expect("stored");
+
+    notify.erase_person("ada").await.expect("erased");
+    let left = schedules.list(ScheduleFilter::default(), None, 9);
+    let left = left.await.expect("list");
+    let named: Vec<_> = left
+        .iter()
+        .map(|one| (one.scheduled.key().as_str(), one.scheduled.target().named()))
+        .collect();
+    assert_eq!(named, [("both", &["bruno".into()][..])]);
+    assert_eq!(left[0].version, 2, "who read it before writes nothing back");
+    let digests = Arc::clone(store).digests().expect("the room");
+    let buckets = digests
+        .buckets_of(&TenantId::default(), &"ada".into())
+        .await;
+    assert_eq!(buckets.expect("read"), []);
+    // Whoever comes back under the same id begins anew.
+    let ada = Recipient::new("ada").with_email("ada@example.com");
+    notify.put_recipient(ada).await.expect("stored");
+    notify.send(say("social"), "ada").await.expect("accepted");
+    let buckets = digests
+        .buckets_of(&TenantId::default(), &"ada".into())
+        .await;
+    assert_eq!(buckets.expect("read")[0].members.len(), 1);
 }
 
 #[tokio::test]
